@@ -49,7 +49,11 @@ class Gauge(NamedTuple):
         line.append((fit(kpi.target if kpi else "", 6), "dim"))
         room = size.width - 36
         cells = max(12, min(60, room * 45 // 100))
-        line.extend(chart_lines(snap.charts.get(self.chart), cells, 1, self._high(snap), None, ui.glyphs)[0])
+        line.extend(
+            chart_lines(snap.charts.get(self.chart), cells, 1, self._high(snap), None, ui.glyphs, self.name)[
+                0
+            ]
+        )
         line.append(("  ", "text"))
         rest = room - cells - 2
         fresh = value is not None and reading.fresh(snap.at)
@@ -77,7 +81,8 @@ class Gauge(NamedTuple):
         high = self._high(snap)
         target = self.limit if self.limit < high else None
         body: list[Line] = [
-            [(" ", "text"), *line] for line in chart_lines(chart, inner, rows, high, target, ui.glyphs)
+            [(" ", "text"), *line]
+            for line in chart_lines(chart, inner, rows, high, target, ui.glyphs, self.name)
         ]
         body.extend([(" ", "text"), *line] for line in details)
         said = facts(self.facts(snap, value), inner - 4) if fresh else reading.problem

@@ -51,41 +51,72 @@ def _dots(value: Column, high: float, rows: int) -> int:
     return max(1, min(4 * rows, round(value / high * 4 * rows)))
 
 
+# Charts as they were drawn last, by what else decides their look: all columns but the newest cell's,
+# and the lines of those.
+_KEPT_CHARTS = 32
+_kept: dict[tuple[object, ...], tuple[list[Column], list[Line]]] = {}
+
+
 def chart_lines(
-    chart: Chart | None, cells: int, rows: int, high: float, target: float | None, glyphs: Glyphs
+    chart: Chart | None,
+    cells: int,
+    rows: int,
+    high: float,
+    target: float | None,
+    glyphs: Glyphs,
+    name: str = "",
 ) -> list[Line]:
     """`rows` lines of `cells` cells, the top one first; 0 to `high`, `target` as a thin line.
 
-    A gap stays empty. The last cell with a value has the role `chart_last`.
+    A gap stays empty. The newest cell has the role `chart_last`. The cells before it are kept from
+    one call to the next, by `name`, since they change only when a column is completed.
     """
-    columns = [_dots(v, high, rows) for v in columns_of(chart, cells)]
-    last = max((i // 2 for i, dots in enumerate(columns) if dots >= 0), default=-1)
+    columns = columns_of(chart, cells)
     target_row = -1
     if target is not None and rows > 1 and 0 < target < high:
         target_row = min(rows - 1, int(target / high * rows))
+    key = (name, cells, rows, high, target_row, glyphs.ascii)
+    body = columns[:-2]
+    kept = _kept.get(key)
+    if kept is None or kept[0] != body:
+        if len(_kept) >= _KEPT_CHARTS:
+            _kept.clear()
+        kept = (body, _cells(body, rows, high, target_row, "chart", glyphs))
+        _kept[key] = kept
+    newest = _cells(columns[-2:], rows, high, target_row, "chart_last", glyphs)
+    return [[*line, *last] for line, last in zip(kept[1], newest, strict=True)]
+
+
+def _cells(
+    values: list[Column], rows: int, high: float, target_row: int, role: str, glyphs: Glyphs
+) -> list[Line]:
+    columns = [_dots(v, high, rows) for v in values]
     lines: list[Line] = []
     for row in range(rows - 1, -1, -1):
         floor = 4 * row
         line: Line = []
-        for cell in range(cells):
+        for cell in range(len(columns) // 2):
             left = columns[2 * cell] - floor
             right = columns[2 * cell + 1] - floor
-            role = "chart_last" if cell == last else "chart"
-            if left <= 0 and right <= 0:
-                zero = row == 0 and (left == 0 or right == 0)
-                char, role = (_zero(left, right, glyphs), role) if zero else (" ", "text")
-                if row == target_row and char == " ":
-                    char, role = glyphs.target, "target"
-            elif glyphs.ascii:
-                char = _ASCII[max(0, min(4, max(left, right)))]
+            char, shown = " ", role
+            if left > 0 or right > 0:
+                char = _char(left, right, glyphs)
+            elif row == 0 and (left == 0 or right == 0):
+                char = _zero(left, right, glyphs)
+            elif row == target_row:
+                char, shown = glyphs.target, "target"
+            if line and line[-1][1] == shown:
+                line[-1] = (line[-1][0] + char, shown)
             else:
-                char = chr(0x2800 | _LEFT[max(0, min(4, left))] | _RIGHT[max(0, min(4, right))])
-            if line and line[-1][1] == role:
-                line[-1] = (line[-1][0] + char, role)
-            else:
-                line.append((char, role))
+                line.append((char, shown))
         lines.append(line)
     return lines
+
+
+def _char(left: int, right: int, glyphs: Glyphs) -> str:
+    if glyphs.ascii:
+        return _ASCII[max(0, min(4, max(left, right)))]
+    return chr(0x2800 | _LEFT[max(0, min(4, left))] | _RIGHT[max(0, min(4, right))])
 
 
 def _zero(left: int, right: int, glyphs: Glyphs) -> str:

@@ -12,7 +12,10 @@ from tui.view.spans import Line, Span, cut, fit, fit_line, line_width, width
 
 
 class Drawn(NamedTuple):
-    """What a cell may know beside its item: the wall time it is drawn for, and the glyphs."""
+    """What a cell may know beside its item: the wall time it is drawn for, and the glyphs.
+
+    `wall` moves in steps (`calm_wall`), so that a table of ages is drawn anew every few seconds only.
+    """
 
     wall: float
     glyphs: Glyphs
@@ -36,6 +39,14 @@ class Column(NamedTuple):
     grow: int = 0
     best_last: bool = False
     shrink: int = 0
+
+
+AGE_STEP_S = 5.0
+
+
+def calm_wall(wall: float) -> float:
+    """Wall time in steps of five seconds: ages that do not flicker, rows that need no drawing."""
+    return wall - wall % AGE_STEP_S
 
 
 class Match(NamedTuple):
@@ -113,6 +124,9 @@ class TableState:
         self.cursor = ""
         self.offset = 0
         self.hidden = 0
+        self._version = 0
+        self._drawn: tuple[object, list[Line]] = (None, [])
+        self._rows_drawn: dict[str, tuple[Any, object, Line]] = {}
 
     @property
     def cursor_row(self) -> int:
@@ -149,6 +163,7 @@ class TableState:
             known = [r for r in rows if key(r) is not None]
             known.sort(key=key, reverse=self.descending)
             rows = known + [r for r in rows if key(r) is None]  # unknown is neither first nor zero
+        self._version += 1
         self.rows = rows
         self.names = [self.identify(r) for r in rows]
         if self.cursor not in self.names:
@@ -204,16 +219,28 @@ class TableState:
 
         `title` replaces the first column's where the table stands without a frame of its own.
         """
-        layout = fit_columns(self.columns, cells - 2)
-        out = [self._heading(layout, cells, drawn.glyphs, title)]
         room = height - 1
         first = self.scroll(room)
-        cursor = self.cursor_row
+        cursor = self.cursor_row if focused else -1
+        key = (self._version, cursor, first, cells, height, drawn, title, self.sort, self.descending)
+        if self._drawn[0] == key:
+            return self._drawn[1]
+        layout = fit_columns(self.columns, cells - 2)
+        out = [self._heading(layout, cells, drawn.glyphs, title)]
+        look = (cells, drawn)
+        fresh: dict[str, tuple[Any, object, Line]] = {}
         for at in range(first, min(first + room, len(self.rows))):
-            out.append(self._row(layout, at, cells, focused and at == cursor, drawn))
+            item, name = self.rows[at], self.names[at]
+            kept = self._rows_drawn.get(name)
+            if kept is None or kept[0] is not item or kept[1] != look:
+                kept = (item, look, self._row(layout, item, cells, drawn))
+            fresh[name] = kept
+            out.append(_selected(kept[2], drawn.glyphs) if at == cursor else kept[2])
+        self._rows_drawn = fresh
         while len(out) < height:
             out.append([(" " * cells, "text")])
-        return out[:height]
+        self._drawn = (key, out[:height])
+        return self._drawn[1]
 
     def _heading(self, layout: list[tuple[Column, int]], cells: int, glyphs: Glyphs, first: str) -> Line:
         line: Line = [(" ", "dim")]
@@ -227,19 +254,18 @@ class TableState:
             line.append((fit(title, size, column.align) + (" " if i < len(layout) - 1 else ""), role))
         return _padded(line, cells)
 
-    def _row(
-        self, layout: list[tuple[Column, int]], at: int, cells: int, selected: bool, drawn: Drawn
-    ) -> Line:
-        item = self.rows[at]
-        line: Line = [(drawn.glyphs.cursor if selected else " ", "accent" if not selected else "selected")]
+    def _row(self, layout: list[tuple[Column, int]], item: Any, cells: int, drawn: Drawn) -> Line:
+        line: Line = [(" ", "text")]
         for i, (column, size) in enumerate(layout):
             line.extend(_cell(column.cell(item, drawn), size, column.align))
             if i < len(layout) - 1:
                 line.append((" ", "text"))
-        line = _padded(line, cells)
-        if selected:
-            return [("".join(text for text, _ in line), "selected")]
-        return line
+        return _padded(line, cells)
+
+
+def _selected(line: Line, glyphs: Glyphs) -> Line:
+    """A row under the cursor: a mark in front as well as the colours, which may be missing."""
+    return [(glyphs.cursor + "".join(text for text, _ in line)[1:], "selected")]
 
 
 def _cell(spans: Line, size: int, align: str) -> Line:
