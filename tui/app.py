@@ -1,0 +1,281 @@
+"""BluetopApp: wiring only. Snapshots go to the screen on top; what keys ask for goes to the engine."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from core.engine import Engine
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from core.config import Settings
+from core.errors import BluetopError
+from core.queues.model import Task
+from core.snapshot import Snapshot
+from core.text import clean_line
+from tui import clipboard, theming
+from tui.feed import Feed
+from tui.messages import SnapshotArrived
+from tui.palette import Actions
+from tui.screens.base import BluetopScreen
+from tui.screens.dashboard import DashboardScreen
+from tui.screens.lists import AgentScreen, AlertsScreen, ProcessesScreen, SourcesScreen
+from tui.screens.text import HelpScreen, TaskScreen, TextScreen
+from tui.view.glyphs import Glyphs
+from tui.view.spans import Line
+from tui.wire.app import WireApp
+
+INTERVALS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+class BluetopApp(WireApp):
+    """The dashboard. `settings`, `engine` and the first Snapshot are made before Textual is imported."""
+
+    TITLE = "bluetop"
+    CSS_PATH = "bluetop.tcss"
+    COMMANDS: ClassVar[Any] = {Actions}
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+backslash"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,ctrl+q,ctrl+c", "quit", "quit", show=False, priority=False)
+    ]
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        glyphs: Glyphs,
+        theme: theming.Theme,
+        *,
+        system: str,
+        read_only: bool = False,
+        config_dir: str | None = None,
+        save: Callable[[dict[str, Any]], str] | None = None,
+        **wire: Any,
+    ) -> None:
+        super().__init__(theme.palette(system), **wire)
+        self.engine = engine
+        self.settings = settings
+        self.glyphs = glyphs
+        self.look = theme
+        self.system = system
+        self.read_only = read_only
+        self.config_dir = config_dir
+        self.save = save
+        self.shown: Snapshot = engine.latest
+        self.theme_names = theming.names(config_dir)
+        self.paused_at: float | None = None
+        self.paused_for: float | None = None
+        self._pause_timer: Timer | None = None
+        self._feed = Feed(engine, self._deliver)
+
+    # -- life ------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Dress Textual like us, show the dashboard, start sampling."""
+        self._dress()
+        home = DashboardScreen(self.settings.ui.sort, self.settings.ui.sort_descending)
+        self.push_screen(home)
+        self.run_worker(self._feed.run(), group="engine", exit_on_error=True)
+
+    def _dress(self) -> None:
+        made = theming.textual_theme(self.look)
+        self.register_theme(made)
+        self.theme = made.name
+
+    def _deliver(self, snap: Snapshot) -> None:
+        self.post_message(SnapshotArrived(snap))
+
+    def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
+        """Show it, unless the operator holds the screen still."""
+        if self.paused_at is not None:
+            return
+        self.shown = message.snapshot
+        screen = self.screen
+        if isinstance(screen, BluetopScreen) and screen.is_mounted:
+            screen.show_snapshot(message.snapshot)
+
+    # -- what screens ask for --------------------------------------------------------------
+
+    def fetch_tasks(self, agent: str, take: Callable[[str, Sequence[Task], str], None]) -> None:
+        """Read an agent's tasks; `take(agent, tasks, problem)` is called when they are there."""
+
+        async def work() -> None:
+            try:
+                take(agent, await self.engine.tasks(agent), "")
+            except BluetopError as error:
+                take(agent, (), clean_line(str(error)))
+
+        self.run_worker(work(), group=f"tasks-{agent}", exclusive=True, exit_on_error=True)
+
+    def fetch_record(self, task: Task, take: Callable[[str, str], None]) -> None:
+        """Read one task's whole record; `take(json, problem)` is called when it is there."""
+
+        async def work() -> None:
+            try:
+                text = await self.engine.record(task.agent, task.place, task.index, task.task_id)
+            except BluetopError as error:
+                take("", clean_line(str(error)))
+            else:
+                take(text, "")
+
+        self.run_worker(work(), group="record", exclusive=True, exit_on_error=True)
+
+    def copy(self, text: str, problem: str) -> None:
+        """To the operator's clipboard; where that cannot be, to a file whose path is shown."""
+        screen = self.screen
+        if not isinstance(screen, BluetopScreen):
+            return
+        if problem or not text:
+            screen.say(problem or "there is nothing to copy", "high")
+            return
+        sequence = clipboard.osc52(text, dict(os.environ))
+        if sequence is not None:
+            self.send_raw(sequence)
+            screen.say(f"copied {len(text)} characters (OSC 52; your terminal may ask or refuse)", "ok")
+        elif self.config_dir is None or self.read_only:
+            screen.say("too long for the terminal's clipboard", "high")
+        else:
+            try:
+                path = clipboard.spill(text, os.path.join(self.config_dir, "state"))
+            except OSError as error:
+                screen.say(f"too long for the terminal's clipboard, and {clean_line(str(error))}", "high")
+            else:
+                screen.say(f"too long for the terminal's clipboard; it is in {path}", "medium")
+
+    def open_agent(self, agent: str) -> None:
+        """An agent's screen."""
+        self.push_screen(AgentScreen(agent))
+
+    def open_task(self, task: Task) -> None:
+        """A task's screen."""
+        self.push_screen(TaskScreen(task))
+
+    def open_text(self, kind: str, title: str, lines: list[Line]) -> None:
+        """Something to read."""
+        self.push_screen(TextScreen(kind, title, lines))
+
+    def jump(self, subject: str) -> None:
+        """The screen of a subject ("agent:CC", "source:...", a metric)."""
+        if subject.startswith("agent:"):
+            self.open_agent(subject[6:])
+        elif subject.startswith(("source:", "mount:", "file:")):
+            self.action_open_sources()
+        else:
+            self.action_open_processes()
+
+    # -- actions of the key table ----------------------------------------------------------
+
+    def action_show_help(self) -> None:
+        """The keys that work here."""
+        kind = getattr(self.screen, "kind", "dashboard")
+        if kind != "help":
+            self.push_screen(HelpScreen(kind, self.read_only))
+
+    def action_palette(self) -> None:
+        """Any action by its name."""
+        self.action_command_palette()
+
+    def action_open_processes(self) -> None:
+        """Watched processes."""
+        self.push_screen(ProcessesScreen())
+
+    def action_open_sources(self) -> None:
+        """Sources."""
+        self.push_screen(SourcesScreen())
+
+    def action_open_alerts(self) -> None:
+        """The log."""
+        self.push_screen(AlertsScreen())
+
+    def action_redraw(self) -> None:
+        """Everything anew, after something else has written on the terminal."""
+        self.invalidate()
+
+    async def action_suspend(self) -> None:
+        """Back to the shell."""
+        self.action_suspend_process()
+
+    def action_pause(self) -> None:
+        """Hold the screen still, or let go."""
+        if self.paused_at is None:
+            self.paused_at = self.engine.clock.now()
+            self.paused_for = 0.0
+            self.engine.pause()
+            self._pause_timer = self.set_interval(1.0, self._show_pause)
+        else:
+            self.paused_at = self.paused_for = None
+            if self._pause_timer is not None:
+                self._pause_timer.stop()
+            self.engine.resume()
+            self.shown = self.engine.latest
+        self._redraw()
+
+    def _show_pause(self) -> None:
+        if self.paused_at is not None:
+            self.paused_for = self.engine.clock.now() - self.paused_at
+            if isinstance(self.screen, BluetopScreen):
+                self.screen.redraw("head")
+
+    def _redraw(self) -> None:
+        if isinstance(self.screen, BluetopScreen) and self.screen.is_mounted:
+            self.screen.show_snapshot(self.shown)
+
+    def _step_interval(self, step: int) -> None:
+        now = self.shown.interval_s
+        at = min(range(len(INTERVALS_S)), key=lambda i: abs(INTERVALS_S[i] - now))
+        seconds = INTERVALS_S[min(max(at + step, 0), len(INTERVALS_S) - 1)]
+        self.engine.set_interval(seconds)
+        self._say(f"a sample each {seconds:g} s")
+
+    def action_slower(self) -> None:
+        """A longer interval."""
+        self._step_interval(1)
+
+    def action_faster(self) -> None:
+        """A shorter interval."""
+        self._step_interval(-1)
+
+    def action_next_theme(self) -> None:
+        """The next theme, by the order of their names."""
+        at = self.theme_names.index(self.look.name) if self.look.name in self.theme_names else -1
+        self.use_theme(self.theme_names[(at + 1) % len(self.theme_names)])
+
+    def use_theme(self, name: str) -> None:
+        """Dress in theme `name`; a theme that cannot be used is named, and nothing changes."""
+        try:
+            theme = theming.load(name, self.config_dir)
+        except BluetopError as error:
+            self._say(clean_line(str(error)), "high")
+            return
+        self.look = theme
+        self._dress()
+        self.set_palette(theme.palette(self.system))
+        self._redraw()
+        self._say(f"theme: {theme.label}")
+
+    def action_save_settings(self) -> None:
+        """Keep theme, interval and sort order for the next start."""
+        if self.save is None or self.read_only:
+            self._say("read-only: nothing is saved", "medium")
+            return
+        home = next((s for s in self.screen_stack if isinstance(s, DashboardScreen)), None)
+        chosen: dict[str, Any] = {"theme": self.look.name, "interval_s": self.shown.interval_s}
+        if home is not None:
+            chosen |= {"sort": home.agents.sort, "sort_descending": home.agents.descending}
+        try:
+            self._say(self.save(chosen), "ok")
+        except BluetopError as error:
+            self._say(clean_line(str(error)), "high")
+
+    def _say(self, text: str, role: str = "text") -> None:
+        if isinstance(self.screen, BluetopScreen):
+            self.screen.say(text, role)
+
+    async def on_event(self, event: events.Event) -> None:
+        """A pasted text never acts as keys: outside the prompt it is dropped."""
+        if isinstance(event, events.Paste) and not getattr(self.screen, "prompting", True):
+            event.stop()
+            return
+        await super().on_event(event)

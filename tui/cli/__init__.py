@@ -1,0 +1,84 @@
+"""The command line: `main`, and one file per command.
+
+Exit status, of every command:
+
+    0        good
+    1        a finding at or above --fail-on; `monitor`: anything fired; `validate`: a file that cannot be
+             wholly read; `doctor`: something does not work; any command: a change that could not be made
+    2        wrong usage, or a configuration that cannot be used
+    3        the workspace cannot be read
+    128 + n  ended by signal n (130: ctrl+c; 141: the reader of a pipe went away)
+
+Errors are one line on standard error. Results go to standard output, everything else does not.
+`--version` and `--help` import argparse and nothing heavy; only the dashboard imports textual.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from core import __version__
+from core.errors import BluetopError
+from tui.cli.options import Options, quick
+
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `bluetop` with `argv` (default: the process's own) and return the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+        return status
+    except BluetopError as error:
+        _say(f"bluetop: {error}")
+        return error.exit_status
+    except BrokenPipeError:
+        _forget_stdout()
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    if words in (["--version"], ["-V"]):
+        sys.stdout.write(f"bluetop {__version__}\n")
+        return 0
+    if words[:1] == ["demo"] and (options := quick(words[1:])) is not None:
+        from tui.cli.demo import run
+
+        return run(options)
+    if (options := quick(words)) is not None:
+        return dashboard(options)
+    from tui.cli.parser import parse
+
+    return parse(words)
+
+
+def dashboard(options: Options) -> int:
+    """The live screen; the one command that imports textual."""
+    from tui.dashboard import run
+
+    return run(options)
+
+
+def _say(line: str) -> None:
+    """One line on standard error, whatever encoding that has; nobody listening is no error."""
+    try:
+        encoding = sys.stderr.encoding or "ascii"
+        sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stderr.flush()
+    except (BrokenPipeError, ValueError, AttributeError):
+        return
+
+
+def _forget_stdout() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush is quiet."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)
+    except OSError:
+        return

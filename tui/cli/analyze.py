@@ -1,0 +1,210 @@
+"""`bluetop analyze`: one look at everything, judged; as text or JSON."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tui.cli.options import Options
+
+if TYPE_CHECKING:
+    from tui.cli.output import Output
+
+EXAMPLES = """\
+examples:
+  bluetop analyze                      KPIs, bottlenecks, agents, recommendations, problems of files
+  bluetop analyze --fail-on high       exit status 1 if something is high or critical
+  bluetop analyze --json | jq '.agents[] | select(.pending > 10) | .id'
+  bluetop analyze --output state.json  the JSON to a file, the text to the terminal
+  bluetop analyze --window 5           measure processor and disks over 5 seconds, not 0.2
+
+It is one look, not a watch: a bottleneck is what is beyond its limit now.
+
+exit status: 0 good; 1 a finding at or above --fail-on, or a source that did not answer;
+             2 wrong usage or configuration; 3 the workspace cannot be read
+"""
+SEVERITIES = ("low", "medium", "high", "critical")
+WINDOW_S = 0.2
+_LISTED = 20
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of `analyze`."""
+    from tui.cli.parser import duration
+
+    parser.epilog = EXAMPLES
+    parser.add_argument("--json", action="store_true", help="one JSON object (schema bluetop.analyze/1)")
+    parser.add_argument(
+        "--output", metavar="FILE", help="write the JSON to FILE as well (- is standard output)"
+    )
+    parser.add_argument(
+        "--fail-on", metavar="SEVERITY", choices=SEVERITIES, help=f"one of {', '.join(SEVERITIES)}"
+    )
+    parser.add_argument(
+        "--window",
+        metavar="S",
+        type=duration,
+        default=WINDOW_S,
+        help="seconds to measure rates over (default 0.2)",
+    )
+
+
+def run(args: argparse.Namespace, options: Options) -> int:
+    """Look, report, and judge the exit status."""
+    from core.config import load
+    from core.errors import WorkspaceError
+    from core.report import analysis, unread_workspace
+    from core.workspace import find, required
+    from tui.cli.look import limits_of, look, rules_of
+    from tui.cli.output import Output
+
+    out = Output(options)
+    settings = load(options.config)
+    workspace = required(find(options.workspace, fallback=settings.workspace.path))
+    snapshot = look(settings, workspace, args.window)
+    gone = unread_workspace(snapshot)
+    if gone is not None or snapshot.queues.value is None:
+        reason = f"{gone.state}, {gone.detail}" if gone is not None else "does not answer"
+        raise WorkspaceError(f"workspace {workspace}: {reason}; `bluetop doctor` says more")
+    report = analysis(snapshot, rules_of(settings, workspace), limits_of(settings))
+    if args.output:
+        _write(report, args.output)
+    if args.json:
+        if args.output != "-":
+            out.json(report)
+    elif args.output != "-":
+        show(report, out)
+    return status_of(report, args.fail_on)
+
+
+def status_of(report: dict[str, Any], fail_on: str | None) -> int:
+    """1 if something did not answer, or the worst severity is at or above `fail_on`."""
+    if not report["complete"]:
+        return 1
+    if fail_on is None or report["severity"] not in SEVERITIES:
+        return 0
+    return int(SEVERITIES.index(report["severity"]) >= SEVERITIES.index(fail_on))
+
+
+def _write(report: dict[str, Any], path: str) -> None:
+    from core.control import ChangeFailed
+    from core.text import clean_line
+    from tui.cli.output import json_text
+
+    text = json_text(report) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ChangeFailed(
+            clean_line(f"--output {path}: {error.strerror}; name a file that can be written")
+        ) from error
+
+
+def show(report: dict[str, Any], out: "Output") -> None:
+    """The report for a person."""
+    verdict = report["verdict"]
+    evidence = f" · {verdict['evidence']}" if verdict["evidence"] else ""
+    out.line(f"bluetop analyze · {report['host']['name']} · {report['workspace']} · {report['generated_at']}")
+    out.wrapped(f"{out.paint(verdict['severity'])}  {verdict['text']}{evidence}", indent="")
+    out.heading("KPIS")
+    out.table(
+        ("KPI", "STATUS", ">VALUE", "TARGET", "CRITICAL", "OVER", "WORST"),
+        [_kpi_row(kpi) for kpi in report["kpis"]],
+        status=1,
+    )
+    out.heading("BOTTLENECKS (beyond the limit now)")
+    if report["bottlenecks"]:
+        rows = [
+            (b["severity"], b["subject"], b["metric"], _figure(b["value"], b["unit"]), f"{b['limit']:g}",
+             f"+{b['excess_percent']:.0f} %")
+            for b in report["bottlenecks"][:_LISTED]
+        ]  # fmt: skip
+        out.table(("SEVERITY", "SUBJECT", "METRIC", ">VALUE", ">LIMIT", ">BEYOND"), rows, status=0)
+        _more(out, report["bottlenecks"])
+    else:
+        out.line("none")
+    _show_agents(report, out)
+    _show_host(report["host"], out)
+    out.heading("RECOMMENDATIONS")
+    for advice in report["recommendations"][:_LISTED]:
+        out.wrapped(f"{out.paint(advice['severity'])}: {advice['text']}", indent="")
+    _more(out, report["recommendations"])
+    if not report["recommendations"]:
+        out.line("none: no target is missed")
+    out.heading("PROBLEMS")
+    for problem in report["problems"][:_LISTED]:
+        place = problem["source"] + (f":{problem['line']}" if problem["line"] else "")
+        out.wrapped(f"{out.paint(problem['severity'])}: {place}: {problem['text']}", indent="")
+    _more(out, report["problems"])
+    if not report["problems"]:
+        out.line("none: every file was read as it should be")
+
+
+def _show_agents(report: dict[str, Any], out: "Output") -> None:
+    from core.units import number_text, percent_text
+
+    fleet = report["fleet"] or {}
+    out.heading(f"AGENTS ({fleet.get('agents', 0)})")
+    # Those with most to do first; a fleet of thousands is for --json.
+    agents = sorted(report["agents"], key=lambda a: (-(a["pending"] or 0), -(a["in_progress"] or 0), a["id"]))
+    rows = [
+        (a["id"], a["state"], *(number_text(a[key]) for key in
+         ("pending", "in_progress", "review", "blocked", "failed", "completed")),
+         "-" if a["pending_hours"] is None else f"{a['pending_hours']:.1f}", percent_text(a["workload_percent"]),
+         percent_text(a["success_percent"]), (a["current_task"] or {}).get("id", ""))
+        for a in agents[: 2 * _LISTED]
+    ]  # fmt: skip
+    out.table(
+        ("AGENT", "STATE", ">WAIT", ">WORK", ">REVIEW", ">BLOCKED", ">FAILED", ">DONE", ">HOURS", ">LOAD", ">SUCCESS",
+         "NOW"),
+        rows,
+    )  # fmt: skip
+    _more(out, agents, 2 * _LISTED)
+
+
+def _show_host(host: dict[str, Any], out: "Output") -> None:
+    from core.units import bytes_text, number_text, percent_text
+
+    def figure(value: float | None) -> str:
+        return "-" if value is None else f"{value:.1f}"
+
+    out.heading("HOST")
+    cores = f"{host['cores']} cores, load {figure(host['load_1m'])}"
+    memory = f"{bytes_text(host['memory_used_bytes'])} of {bytes_text(host['memory_total_bytes'])}"
+    disk = f"read {figure(host['disk_read_mb_per_s'])}, write {figure(host['disk_write_mb_per_s'])} MB/s"
+    files = f"{number_text(host['open_files'])} open by {number_text(host['watched_processes'])} watched processes"
+    out.line(f"cpu     {percent_text(host['cpu_percent'])}, {cores}")
+    out.line(f"memory  {percent_text(host['memory_percent'])}, {memory}")
+    out.line(f"disk    {disk}")
+    out.line(f"files   {files}")
+    for mount in host["mounts"]:
+        space = f"{percent_text(mount['used_percent'])} used, {bytes_text(mount['free_bytes'])} free"
+        out.line(f"mount   {mount['path']}  {mount['problem'] or space}")
+
+
+def _kpi_row(kpi: dict[str, Any]) -> tuple[str, ...]:
+    over = f"{kpi['aggregate']} {kpi['window_s']:g} s" if kpi["aggregate"] != "last" else "last"
+    missed = sum(part["status"] in ("warning", "critical") for part in kpi["parts"])
+    worst = kpi["subject"] or ""
+    if missed > 1:
+        worst += f" and {missed - 1} more"
+    return (
+        kpi["label"], kpi["status"], _figure(kpi["value"], kpi["unit"]), kpi["target"], kpi["critical"] or "-", over,
+        worst,
+    )  # fmt: skip
+
+
+def _figure(value: float | None, unit: str) -> str:
+    return (
+        "-"
+        if value is None
+        else f"{value:.{0 if value == int(value) or abs(value) >= 100 else 1}f} {unit}".rstrip()
+    )
+
+
+def _more(out: "Output", rows: list[Any], shown: int = _LISTED) -> None:
+    if len(rows) > shown:
+        out.line(f"and {len(rows) - shown} more: --json has them all")

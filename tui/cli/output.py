@@ -1,0 +1,124 @@
+"""How commands print: aligned tables as wide as the terminal, one JSON object, colour only where it may be.
+
+Not for the dashboard. Text from outside has passed `core.text.clean` before it comes here.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tui.cli.options import Options
+from tui.view.spans import cut, fit, width
+
+# SGR of the words that carry a status. The word says it; colour only helps the eye.
+_COLOURS = {
+    "ok": "32", "low": "36", "medium": "33", "warning": "33", "warn": "33", "high": "31", "critical": "1;31",
+    "error": "31", "bad": "31", "odd": "33", "info": "36", "unknown": "2",
+}  # fmt: skip
+
+
+class Output:
+    """Standard output, as the options and the environment want it."""
+
+    def __init__(self, options: Options, environ: Mapping[str, str] | None = None) -> None:
+        variables = os.environ if environ is None else environ
+        terminal = sys.stdout.isatty()
+        self.colour = (
+            terminal
+            and not options.no_color
+            and not variables.get("NO_COLOR")
+            and variables.get("TERM", "dumb") not in ("", "dumb")
+        )
+        self.ascii = options.ascii or not (sys.stdout.encoding or "").lower().replace("-", "").startswith(
+            "utf8"
+        )
+        self.cells = _terminal_width() if terminal else None
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(
+                errors="backslashreplace", **({"encoding": "ascii"} if options.ascii else {})
+            )
+
+    def line(self, text: str = "") -> None:
+        """One line, cut at the terminal's edge."""
+        if self.ascii:
+            text = text.replace("…", "~").replace("·", "-")
+        if self.cells is not None:
+            text = cut(text, self.cells) if not self.ascii else text[: self.cells]
+        sys.stdout.write(text + "\n")
+
+    def flush(self) -> None:
+        """Show what was written now: a reader of a pipe waits for each line of `monitor`."""
+        sys.stdout.flush()
+
+    def wrapped(self, text: str, indent: str = "  ") -> None:
+        """A sentence, over as many lines as the terminal makes necessary."""
+        cells = (self.cells or 10**6) - len(indent)
+        line = ""
+        for word in text.split(" "):
+            if line and width(line) + 1 + width(word) > cells:
+                self.line(indent + line)
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        self.line(indent + line)
+
+    def heading(self, text: str) -> None:
+        """The name of a section, after an empty line."""
+        self.line()
+        sys.stdout.write(f"\x1b[1m{text}\x1b[0m\n" if self.colour else f"{text}\n")
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], status: int = -1) -> None:
+        """Columns of text; a heading that begins with ">" is right-aligned, the last is never padded.
+
+        `status` is the column whose word is coloured.
+        """
+        titles = [title.removeprefix(">") for title in head]
+        sizes = [
+            max(width(titles[i]), *(width(row[i]) for row in rows)) if rows else width(titles[i])
+            for i in range(len(head))
+        ]
+        for number, row in enumerate([titles, *rows]):
+            cells = []
+            for i, cell in enumerate(row):
+                right = head[i].startswith(">")
+                last = i == len(row) - 1
+                shown = cell if last and not right else fit(cell, sizes[i], ">" if right else "<")
+                cells.append(shown)
+            plain = "  ".join(cells).rstrip()
+            if number == 0 or status < 0 or not self.colour:
+                self.line(plain)
+                continue
+            if self.cells is not None:
+                plain = cut(plain, self.cells)
+            start = sum(width(cell) + 2 for cell in cells[:status])
+            word = row[status]
+            at = plain.find(word, start) if word else -1
+            if at >= 0 and word in _COLOURS:
+                plain = f"{plain[:at]}{self.paint(word)}{plain[at + len(word) :]}"
+            sys.stdout.write(plain + "\n")
+
+    def paint(self, word: str) -> str:
+        """A status word in its colour."""
+        sgr = _COLOURS.get(word)
+        return f"\x1b[{sgr}m{word}\x1b[0m" if self.colour and sgr else word
+
+    def json(self, value: Mapping[str, Any], one_line: bool = False) -> None:
+        """One JSON object; over several lines for a person at a terminal, unless it is one of many."""
+        sys.stdout.write(json_text(value, indent=0 if one_line else 2) + "\n")
+
+
+def json_text(value: Mapping[str, Any], indent: int = 2) -> str:
+    """Strict JSON: NaN and infinity, which it cannot say, are `null`."""
+    text = msgspec.json.encode(value)
+    return (msgspec.json.format(text, indent=indent) if indent else text).decode()
+
+
+def _terminal_width() -> int:
+    try:
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return columns if columns > 0 else 80

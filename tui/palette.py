@@ -1,0 +1,58 @@
+"""The command palette (`:`): every action of the key table by name, and the agents to jump to."""
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from tui.keys import keys_of
+
+if TYPE_CHECKING:
+    from tui.app import BluetopApp
+
+_MOVES = ("cursor", "page", "edge", "next_pane", "palette", "enter")
+_JUMPS = 200
+
+
+class Actions(Provider):
+    """Rows of the key table that work on the screen the palette was opened from."""
+
+    async def search(self, query: str) -> Hits:
+        """Actions and agents whose name matches."""
+        matcher = self.matcher(query)
+        async for name, help_text, action in self._all():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(name), lambda a=action: self._run(a), name, help_text)
+
+    async def discover(self) -> Hits:
+        """All actions, before anything is typed."""
+        async for name, help_text, action in self._all(agents=False):
+            yield DiscoveryHit(Content(name), lambda a=action: self._run(a), name, help_text)
+
+    async def _all(self, agents: bool = True) -> AsyncIterator[tuple[str, str, str]]:
+        owner = cast("BluetopApp", self.app)
+        seen: set[str] = set()
+        for row in keys_of(getattr(self.screen, "kind", "dashboard"), owner.read_only):
+            if row.action.split("(")[0] not in _MOVES and row.action not in seen:
+                seen.add(row.action)
+                yield row.label, f"{row.help}  [{row.shown}]".replace("[", "(").replace("]", ")"), row.action
+        for name in owner.theme_names:
+            yield f"theme {name}", "Use this theme", f"use_theme {name}"
+        if agents:
+            for view in owner.shown.agents[:_JUMPS]:
+                yield (
+                    f"agent {view.queue.agent}",
+                    f"{view.state}: open its tasks",
+                    f"agent {view.queue.agent}",
+                )
+
+    async def _run(self, action: str) -> None:
+        owner = cast("BluetopApp", self.app)
+        if action.startswith("agent "):
+            owner.open_agent(action[6:])
+        elif action.startswith("use_theme "):
+            owner.use_theme(action[10:])
+        else:
+            await self.screen.run_action(action)

@@ -1,0 +1,278 @@
+"""What every screen of bluetop is: panes of lines at rectangles, one snapshot, keys from the table.
+
+A screen says which panes it has (`names`), where they stand (`rects`) and what is on them
+(`draw`); all the rest is here: drawing only what changed, the cursor, the filter, messages.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Input
+
+from core.snapshot import Snapshot
+from tui.keys import keys_of
+from tui.panes.foot import draw_foot
+from tui.panes.head import Head
+from tui.screens.arranged import Arranged
+from tui.view.layout import MIN_HEIGHT, MIN_WIDTH, Rect
+from tui.view.pane import Size, Ui, framed
+from tui.view.picture import small_lines
+from tui.view.spans import Line, plain
+from tui.view.table import Drawn, TableState, calm_wall
+from tui.wire.lines import LineWidget
+
+if TYPE_CHECKING:
+    from tui.app import BluetopApp
+
+
+def bindings_of(kind: str) -> list[BindingType]:
+    """Textual bindings of the rows of the key table that work on this screen; later rows do not win."""
+    made: list[BindingType] = []
+    taken: set[str] = set()
+    for row in keys_of(kind):
+        for key in row.keys:
+            if key not in taken:
+                taken.add(key)
+                made.append(Binding(key, row.action, row.label, show=False))
+    return made
+
+
+class BluetopScreen(Screen[None]):
+    """Base of all screens. `table` is the list that the cursor, sort and filter act on, if there is one."""
+
+    kind: ClassVar[str] = ""
+    names: ClassVar[tuple[str, ...]] = ()
+    focusable: ClassVar[tuple[str, ...]] = ()
+    AUTO_FOCUS = ""
+    CSS = """
+    BluetopScreen { layout: vertical; overflow: hidden; }
+    #prompt { border: none; height: 1; padding: 0 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = Head()
+        self.message = ("", "text")
+        self.prompting = False
+        self._arrangement = Arranged(self._arranged)
+
+    @property
+    def owner(self) -> "BluetopApp":
+        """The app, by its own type."""
+        return cast("BluetopApp", self.app)
+
+    @property
+    def snap(self) -> Snapshot:
+        """The snapshot that is shown (an older one while paused)."""
+        return self.owner.shown
+
+    # -- what a screen fills in ------------------------------------------------------------
+
+    @property
+    def table(self) -> TableState | None:
+        """The table under the cursor."""
+        return None
+
+    @property
+    def where(self) -> str:
+        """The trail in the head: "" on the dashboard."""
+        return ""
+
+    def rects(self, width: int, height: int) -> dict[str, Rect]:
+        """Where the panes stand. The default is one pane called `body` between head and foot."""
+        return {"body": Rect(0, 3, width, height - 4)}
+
+    def draw(self, name: str, size: Size, ui: Ui) -> list[Line]:
+        """The lines of pane `name`."""
+        raise KeyError(name)
+
+    def absorb(self, snap: Snapshot) -> None:
+        """Take what this screen shows out of a new snapshot, before it is drawn."""
+
+    @property
+    def layout(self) -> Arranged:
+        """Ours: rectangles from `tui.view.layout`, not from CSS."""
+        return self._arrangement
+
+    # -- composing and drawing -------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """The panes, and the prompt that the filter is typed into."""
+        for name in ("head", *self.names, "foot", "small"):
+            yield LineWidget(id=name, can_focus=name in self.focusable)
+        prompt = Input(id="prompt", compact=True, placeholder="filter: words, !word excludes")
+        prompt.cursor_blink = False
+        prompt.display = False
+        yield prompt
+
+    def _arranged(self, width: int, height: int) -> dict[str, Rect]:
+        if width < MIN_WIDTH or height < MIN_HEIGHT:
+            rects = {"small": Rect(0, 0, width, height)}
+        else:
+            rects = {"head": Rect(0, 0, width, 2), **self.rects(width, height)}
+            last = Rect(0, height - 1, width, 1)
+            rects["prompt" if self.prompting else "foot"] = last
+        for name, rect in rects.items():  # lines are there before the first paint at a new size
+            if name != "prompt":
+                self.query_one(f"#{name}", LineWidget).put(self._lines(name, Size(rect.width, rect.height)))
+        return rects
+
+    def _lines(self, name: str, size: Size) -> list[Line]:
+        owner = self.owner
+        focused = self.focused is not None and self.focused.id == name
+        ui = Ui(
+            owner.glyphs,
+            focused or (name in self.focusable and len(self.focusable) == 1),
+            self.level,
+            self.snap.at,
+        )
+        if name == "head":
+            return self.head.draw(self.snap, size, ui, self.where, owner.paused_for)
+        if name == "foot":
+            text, role = self.message
+            return [draw_foot(self.kind, size, owner.read_only, text, role)]
+        if name == "small":
+            return small_lines(self.snap, size.width, size.height)
+        return self.draw(name, size, ui)
+
+    @property
+    def level(self) -> str:
+        """The level of detail at the present size."""
+        return "rows" if self.size.width < 100 or self.size.height < 32 else "panes"
+
+    def redraw(self, *names: str) -> None:
+        """Draw the named panes again (all of them without a name); only what changed is sent."""
+        if not self.is_mounted:
+            return
+        with self.owner.one_frame():
+            for name in names or ("head", *self.names, "foot", "small"):
+                widget = self.query_one(f"#{name}", LineWidget)
+                if widget.size.width and widget.size.height:
+                    widget.show(self._lines(name, Size(*widget.size)))
+
+    def show_snapshot(self, snap: Snapshot) -> None:
+        """A new snapshot: take it in, then draw what it changed."""
+        self.absorb(snap)
+        self.redraw()
+
+    def on_screen_resume(self) -> None:
+        """Another screen was left: what this one shows may be old by now."""
+        self.absorb(self.snap)
+        self.redraw()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The focused pane looks focused."""
+        self.redraw()
+
+    def framed_table(self, table: TableState, title: str, size: Size, ui: Ui) -> list[Line]:
+        """A table in a frame where there is room for one, else by itself."""
+        drawn = Drawn(calm_wall(self.snap.wall), ui.glyphs)
+        said = (
+            f"{len(table.rows)} of {len(table.items)} match /{table.filter_text}" if table.filter_text else ""
+        )
+        if ui.level == "rows":
+            lines = table.lines(size.width, size.height, ui.focused, drawn, title)
+            if said:
+                lines[-1] = [(f" {said}", "unknown"), (" " * max(0, size.width - len(said) - 1), "text")]
+            return lines
+        body = table.lines(size.width - 2, size.height - 2, ui.focused, drawn)
+        return framed(title, [], body, [(said, "unknown")] if said else [], size, ui)
+
+    def say(self, text: str, role: str = "text") -> None:
+        """A message in the foot until the next key."""
+        self.message = (text, role)
+        self.redraw("foot")
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Any key takes the message away."""
+        if self.message[0]:
+            self.message = ("", "text")
+            self.redraw("foot")
+
+    def action_cursor(self, rows: int) -> None:
+        """Up or down."""
+        if self.table is not None:
+            self.table.move(rows)
+            self.after_cursor()
+
+    def action_page(self, pages: int) -> None:
+        """A page up or down."""
+        self.action_cursor(pages * max(1, self.page_rows() - 1))
+
+    def action_edge(self, end: int) -> None:
+        """First or last row."""
+        if self.table is not None:
+            self.table.to_row(0 if end < 0 else -1)
+            self.after_cursor()
+
+    def page_rows(self) -> int:
+        """Rows of a page."""
+        return max(1, self.size.height - 6)
+
+    def after_cursor(self) -> None:
+        """The cursor moved: draw what shows it."""
+        self.redraw(*self.names)
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        if self.table is not None:
+            column = self.table.next_sort(self.size.width - 2)
+            self.say(f"sorted by {column.title.lower() or column.name}")
+            self.redraw(*self.names)
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        if self.table is not None:
+            self.table.reverse()
+            self.redraw(*self.names)
+
+    def action_back(self) -> None:
+        """Leave the filter, then the screen."""
+        if self.table is not None and self.table.filter_text:
+            self.table.set_filter("")
+            self.redraw(*self.names)
+        elif len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    # -- the filter ------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Open the prompt; the table follows each letter."""
+        if self.table is None:
+            return
+        self.prompting = True
+        prompt = self.query_one("#prompt", Input)
+        prompt.value = self.table.filter_text
+        prompt.display = True
+        self._before_prompt = self.focused
+        prompt.focus()
+        self.refresh(layout=True)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The filter holds while it is typed."""
+        if self.prompting and self.table is not None:
+            self.table.set_filter(event.value)
+            self.redraw(*self.names)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter keeps the filter."""
+        self.close_prompt()
+
+    def close_prompt(self) -> None:
+        """Put the foot back."""
+        self.prompting = False
+        self.query_one("#prompt", Input).display = False
+        before = self._before_prompt
+        self.set_focus(before if before is not None and before.is_mounted else None)
+        self.refresh(layout=True)
+
+    _before_prompt: Any = None
+
+    def text_of(self, name: str) -> str:
+        """What pane `name` shows, as text (tests, the text twin)."""
+        return "\n".join(plain(line) for line in self.query_one(f"#{name}", LineWidget).lines)

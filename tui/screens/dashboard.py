@@ -1,0 +1,165 @@
+"""The first screen: is anything wrong, what is the cause, which key fixes it."""
+
+from collections.abc import Sequence
+
+from core.queues.model import Task
+from core.snapshot import Snapshot
+from tui.keys import key_for
+from tui.panes import PANES
+from tui.panes.agents import agents_table
+from tui.panes.alerts import alerts_table
+from tui.panes.tasks import tasks_table
+from tui.screens.base import BluetopScreen, bindings_of
+from tui.view.layout import GAUGES, Layout, Rect, arrange
+from tui.view.pane import Size, Ui, framed
+from tui.view.spans import Line
+from tui.view.table import Drawn, TableState, calm_wall
+
+
+class DashboardScreen(BluetopScreen):
+    """Gauges, agents, alerts; on a wide screen the selected agent's tasks beside them."""
+
+    kind = "dashboard"
+    names = (*GAUGES, "agents", "alerts", "tasks")
+    focusable = ("agents", "alerts", *GAUGES)
+    BINDINGS = bindings_of("dashboard")
+
+    def __init__(self, sort: str = "", descending: bool = False) -> None:
+        super().__init__()
+        self.agents = agents_table(sort, descending)
+        self.alerts = alerts_table()
+        self.tasks = tasks_table()
+        self.expanded = ""
+        self._tasks_of = ""
+        self._tasks_seen: object = None
+
+    @property
+    def table(self) -> TableState | None:
+        """The table that has the focus."""
+        focused = self.focused.id if self.focused is not None else ""
+        return {"agents": self.agents, "alerts": self.alerts}.get(focused or "agents")
+
+    def layout_of(self, width: int, height: int) -> Layout:
+        """Rectangles at this size with what there is to show now."""
+        return arrange(width, height, len(self.agents.rows), len(self.alerts.rows), self.expanded)
+
+    def rects(self, width: int, height: int) -> dict[str, Rect]:
+        """Everything but head and foot, which all screens have."""
+        rects = dict(self.layout_of(width, height).rects)
+        del rects["head"], rects["foot"]
+        return rects
+
+    @property
+    def level(self) -> str:
+        """The level of the layout; an expanded pane has a frame of its own."""
+        level = self.layout_of(*self.size).level
+        return "panes" if level == "one" else level
+
+    def absorb(self, snap: Snapshot) -> None:
+        """New rows; the layout only moves when their number changes what fits."""
+        before = self.layout_of(*self.size).rects
+        self.agents.put(snap.agents)
+        self.alerts.put(snap.events)
+        if self.layout_of(*self.size).rects != before:
+            self.refresh(layout=True)
+        self._follow_tasks()
+
+    def draw(self, name: str, size: Size, ui: Ui) -> list[Line]:
+        """Gauges draw themselves; the tables stand in frames."""
+        if name in PANES:
+            return PANES[name].draw(self.snap, size, ui)
+        if name == "agents":
+            return (
+                self.framed_table(self.agents, "AGENTS", size, ui)
+                if self.snap.workspace
+                else self._none(size, ui)
+            )
+        if name == "alerts":
+            return self.framed_table(self.alerts, "ALERTS", size, ui)
+        drawn = Drawn(calm_wall(self.snap.wall), ui.glyphs)
+        body = self.tasks.lines(size.width - 2, size.height - 2, False, drawn)
+        return framed(f"TASKS OF {self._tasks_of}" if self._tasks_of else "TASKS", [], body, [], size, ui)
+
+    def _none(self, size: Size, ui: Ui) -> list[Line]:
+        """No workspace: the host is watched all the same, and this says how to point bluetop at one."""
+        said = [
+            "No workspace here: only the host is watched.",
+            "Start bluetop in a folder that holds postbox/, or name one: bluetop --workspace DIR",
+            "To see it at work first: bluetop demo",
+        ]
+        body: list[Line] = [[("  " + text, "text" if i else "strong")] for i, text in enumerate(said)]
+        if ui.level == "rows":
+            return [[("  " + text, role)] for text, role in ((s, "text") for s in said)][: size.height]
+        return framed("AGENTS", [], [[(" ", "text")], *body], [], size, ui)
+
+    # -- the tasks beside the table, on a wide screen --------------------------------------
+
+    def _follow_tasks(self) -> None:
+        """Ask for the selected agent's tasks when the agent or its file changed, if they are in sight."""
+        view = self.agents.current()
+        if view is None or "tasks" not in self.layout_of(*self.size).rects:
+            return
+        if view.queue is self._tasks_seen:
+            return
+        self._tasks_seen = view.queue
+        self.owner.fetch_tasks(view.queue.agent, self._take_tasks)
+
+    def _take_tasks(self, agent: str, tasks: Sequence[Task], problem: str) -> None:
+        if not problem:
+            self._tasks_of = agent
+            self.tasks.put(tasks)
+            self.redraw("tasks")
+
+    def after_cursor(self) -> None:
+        """Only the table that moved, and the tasks that follow it."""
+        focused = self.focused.id if self.focused is not None and self.focused.id else "agents"
+        self.redraw(focused)
+        if focused == "agents":
+            self._follow_tasks()
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def action_next_pane(self, step: int) -> None:
+        """Focus the next pane in sight."""
+        shown = [n for n in self.focusable if n in self.layout_of(*self.size).rects]
+        now = self.focused.id if self.focused is not None and self.focused.id in shown else shown[0]
+        self.set_focus(self.query_one(f"#{shown[(shown.index(now or shown[0]) + step) % len(shown)]}"))
+
+    def action_expand(self) -> None:
+        """The focused pane alone, or all of them again."""
+        focused = self.focused.id if self.focused is not None else "agents"
+        self.expanded = "" if self.expanded else (focused or "agents")
+        self.refresh(layout=True)
+        self.call_after_refresh(self.redraw)
+
+    def action_back(self) -> None:
+        """Undo the last of: filter, expanded pane."""
+        if self.table is not None and self.table.filter_text:
+            super().action_back()
+        elif self.expanded:
+            self.action_expand()
+
+    def action_enter(self) -> None:
+        """Open what is under the cursor, or what the focused gauge is about."""
+        focused = self.focused.id if self.focused is not None else "agents"
+        if focused in ("cpu", "memory", "files"):
+            self.owner.action_open_processes()
+        elif focused == "disk":
+            self.owner.action_open_sources()
+        elif focused == "alerts":
+            event = self.alerts.current()
+            if event is not None:
+                self.owner.jump(event.subject)
+        else:
+            view = self.agents.current()
+            if view is not None:
+                self.owner.open_agent(view.queue.agent)
+
+    def action_open_agent(self) -> None:
+        """The agent that the verdict names."""
+        subject = self.snap.verdict.subject
+        if subject.startswith("agent:"):
+            self.owner.open_agent(subject[6:])
+        else:
+            row = key_for(self.snap.verdict.action)
+            self.say("the verdict names no agent" + (f"; press {row.shown}" if row else ""), "dim")

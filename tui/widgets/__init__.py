@@ -1,0 +1,1 @@
+"""Widgets that know nothing of agents or metrics: they put lines and tables on the screen."""
