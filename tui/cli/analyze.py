@@ -107,13 +107,14 @@ def show(report: dict[str, Any], out: "Output") -> None:
     """The report for a person."""
     verdict = report["verdict"]
     evidence = f" · {verdict['evidence']}" if verdict["evidence"] else ""
-    out.line(f"bluetop analyze · {report['host']['name']} · {report['workspace']} · {report['generated_at']}")
+    out.wrapped(f"{report['generated_at']} · {report['host']['name']} · {report['workspace']}", indent="")
     out.wrapped(f"{out.paint(verdict['severity'])}  {verdict['text']}{evidence}", indent="")
     out.heading("KPIS")
     out.table(
         ("KPI", "STATUS", ">VALUE", "TARGET", "CRITICAL", "OVER", "WORST"),
         [_kpi_row(kpi) for kpi in report["kpis"]],
         status=1,
+        least=("OVER", "CRITICAL"),
     )
     out.heading("BOTTLENECKS (beyond the limit now)")
     if report["bottlenecks"]:
@@ -161,6 +162,7 @@ def _show_agents(report: dict[str, Any], out: "Output") -> None:
         ("AGENT", "STATE", ">WAIT", ">WORK", ">REVIEW", ">BLOCKED", ">FAILED", ">DONE", ">HOURS", ">LOAD", ">SUCCESS",
          "NOW"),
         rows,
+        least=("HOURS", "BLOCKED", "SUCCESS", "REVIEW"),
     )  # fmt: skip
     _more(out, agents, 2 * _LISTED)
 

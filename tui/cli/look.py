@@ -51,9 +51,15 @@ async def _look(settings: Settings, workspace: str | None, window_s: float, cloc
     patience_s = 3 * settings.poll.deadline_s + 3 * window_s
     try:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(patience_s) as patience:
+                done = 0
                 while not running.done():
                     snapshot = engine.latest
+                    if (
+                        snapshot.progress is not None and snapshot.progress.done > done
+                    ):  # much to read, not hung
+                        done = snapshot.progress.done
+                        patience.reschedule(asyncio.get_running_loop().time() + patience_s)
                     if settled(snapshot):
                         if quiet.since is None:
                             quiet.since = clock.now()

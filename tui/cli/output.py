@@ -4,15 +4,18 @@ Not for the dashboard. Text from outside has passed `core.text.clean` before it 
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from tui.cli.options import Options
 from tui.view.spans import cut, fit, width
 
+T = TypeVar("T")
+_SGR = re.compile(r"\x1b\[[0-9;]*m")  # our own, see `paint`; text from outside has none
 # SGR of the words that carry a status. The word says it; colour only helps the eye.
 _COLOURS = {
     "ok": "32", "low": "36", "medium": "33", "warning": "33", "warn": "33", "high": "31", "critical": "1;31",
@@ -35,6 +38,7 @@ class Output:
         self.ascii = options.ascii or not (sys.stdout.encoding or "").lower().replace("-", "").startswith(
             "utf8"
         )
+        self._spoken = False
         self.cells = _terminal_width() if terminal else None
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(
@@ -43,10 +47,12 @@ class Output:
 
     def line(self, text: str = "") -> None:
         """One line, cut at the terminal's edge."""
+        self._spoken = True
         if self.ascii:
             text = text.replace("…", "~").replace("·", "-")
-        if self.cells is not None:
-            text = cut(text, self.cells) if not self.ascii else text[: self.cells]
+        if self.cells is not None and _width(text) > self.cells:
+            plain = _SGR.sub("", text)
+            text = plain[: self.cells] if self.ascii else cut(plain, self.cells)
         sys.stdout.write(text + "\n")
 
     def flush(self) -> None:
@@ -58,7 +64,7 @@ class Output:
         cells = (self.cells or 10**6) - len(indent)
         line = ""
         for word in text.split(" "):
-            if line and width(line) + 1 + width(word) > cells:
+            if line and _width(line) + 1 + _width(word) > cells:
                 self.line(indent + line)
                 line = word
             else:
@@ -66,20 +72,31 @@ class Output:
         self.line(indent + line)
 
     def heading(self, text: str) -> None:
-        """The name of a section, after an empty line."""
-        self.line()
+        """The name of a section, after an empty line unless it is the first thing said."""
+        if self._spoken:
+            self.line()
+        self._spoken = True
         sys.stdout.write(f"\x1b[1m{text}\x1b[0m\n" if self.colour else f"{text}\n")
 
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], status: int = -1) -> None:
+    def table(
+        self, head: Sequence[str], rows: Sequence[Sequence[str]], status: int = -1, least: Sequence[str] = ()
+    ) -> None:
         """Columns of text; a heading that begins with ">" is right-aligned, the last is never padded.
 
-        `status` is the column whose word is coloured.
+        `status` is the column whose word is coloured; the columns `least` are left out, in this order, where the
+        terminal is too narrow.
         """
         titles = [title.removeprefix(">") for title in head]
         sizes = [
             max(width(titles[i]), *(width(row[i]) for row in rows)) if rows else width(titles[i])
             for i in range(len(head))
         ]
+        for title in least:
+            if self.cells is None or sum(sizes) + 2 * len(sizes) - 2 <= self.cells:
+                break
+            at = [name.removeprefix(">") for name in head].index(title)
+            head, titles, sizes = _without(head, at), _without(titles, at), _without(sizes, at)
+            rows = [_without(row, at) for row in rows]
         for number, row in enumerate([titles, *rows]):
             cells = []
             for i, cell in enumerate(row):
@@ -108,6 +125,15 @@ class Output:
     def json(self, value: Mapping[str, Any], one_line: bool = False) -> None:
         """One JSON object; over several lines for a person at a terminal, unless it is one of many."""
         sys.stdout.write(json_text(value, indent=0 if one_line else 2) + "\n")
+
+
+def _width(text: str) -> int:
+    """Cells of a text in which words may be coloured."""
+    return width(_SGR.sub("", text)) if "\x1b" in text else width(text)
+
+
+def _without(row: Sequence[T], at: int) -> list[T]:
+    return [*row[:at], *row[at + 1 :]]
 
 
 def json_text(value: Mapping[str, Any], indent: int = 2) -> str:

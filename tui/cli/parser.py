@@ -140,12 +140,12 @@ def parse(words: Sequence[str]) -> int:
         **{field: value for field in Options._fields if (value := getattr(args, field, None)) is not None}
     )
     if run is None:
-        return _dashboard(options, args.or_demo)
+        return _dashboard(options, args.or_demo, words)
     status: int = run(args, options)
     return status
 
 
-def _dashboard(options: Options, or_demo: bool) -> int:
+def _dashboard(options: Options, or_demo: bool, words: Sequence[str]) -> int:
     from tui.cli import dashboard
 
     if or_demo:
@@ -153,7 +153,7 @@ def _dashboard(options: Options, or_demo: bool) -> int:
         from core.workspace import find
 
         if find(options.workspace, fallback=load(options.config).workspace.path) is None:
-            return parse(["demo"])
+            return parse(["demo", *(word for word in words if word != "--or-demo")])
     return dashboard(options)
 
 

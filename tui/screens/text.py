@@ -67,21 +67,21 @@ class TaskScreen(TextScreen):
 
     def __init__(self, task: Task) -> None:
         super().__init__("task", task.task_id or "(no id)", [[("reading ...", "dim")]])
-        self.task = task
+        self.record_of = task
         self.json = ""
         self._seen: object = None
 
     @property
     def where(self) -> str:
         """The trail to here."""
-        return f"agents > {self.task.agent} > {self.title_text}"
+        return f"agents > {self.record_of.agent} > {self.title_text}"
 
     def absorb(self, snap: Snapshot) -> None:
         """Read the record again when its file changed."""
-        queue = next((v.queue for v in snap.agents if v.queue.agent == self.task.agent), None)
+        queue = next((v.queue for v in snap.agents if v.queue.agent == self.record_of.agent), None)
         if queue is not self._seen or not self.json:
             self._seen = queue
-            self.owner.fetch_record(self.task, self._take)
+            self.owner.fetch_record(self.record_of, self._take)
 
     def _take(self, text: str, problem: str) -> None:
         if problem:
@@ -93,7 +93,7 @@ class TaskScreen(TextScreen):
         self.redraw("body")
 
     def _summary(self) -> list[Line]:
-        task = self.task
+        task = self.record_of
         lines: list[Line] = []
         if task.raw_status and task.raw_status != task.status:
             lines.append([(f"status written as {task.raw_status!r}, read as {task.status}", "low")])

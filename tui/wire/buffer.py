@@ -1,163 +1,327 @@
-"""What the terminal shows, cell by cell, and the fewest bytes that turn it into what it should show.
+"""What is on the terminal, what should be, and the least bytes that turn the one into the other.
 
-`paint` compares a run of cells with what is there and queues only what differs; `flush` gives
-the bytes. The wire is also the last guard: a control character that got this far is replaced.
-Not for deciding what to draw, and not a terminal: it never reads anything back.
+Everything that reaches the screen goes through here, whoever drew it: the first frame, the fast
+path, Textual's compositor. `paint` is told what should stand where; `flush` gives the bytes for
+the cells that differ from what the terminal shows. Nothing is lost by flushing late: paint
+twice, flush once, and only the second picture is sent.
+
+Not for writing: that is `tui.wire.terminal`. Not for colours: looks come as SGR parameters
+(`tui.wire.sgr`). Imported before the first frame; this is the hot path (25 changed rows a second
+within 0.3 ms), hence strings instead of objects: a row is its cells and, one character a cell,
+the numbers of their looks.
 """
 
-import unicodedata
+from collections.abc import Iterable
 
-Run = tuple[str, str]  # text, SGR codes
+from tui.wire import sgr as _sgr
+from tui.wire.cells import UNKNOWN, Cells, cells_of, is_certain, is_firm_wide
 
-# An unchanged gap of up to this many cells is sent again rather than jumped over: a jump is 4 bytes.
-_GAP = 4
-_UNKNOWN = "\0"
+Row = tuple[Cells, str]
+_PLAIN = "\0"  # the number of the plain look
+_STRIDE = 12
+_WIDEST_BRIDGE = 4
+_MOST_LOOKS = 50_000
+_MOST_SWITCHES = 4096
 
 
 class Buffer:
-    """The front buffer of a terminal of `width` x `height` cells. All cells are unknown at first."""
+    """The front buffer of one terminal of `width` x `height` cells. Nothing is known of it at first."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, *, ascii_only: bool = False) -> None:
         self.width = width
         self.height = height
-        self._text: list[list[str]] = []
-        self._look: list[list[str]] = []
-        self._out: list[str] = []
-        self._at: tuple[int, int] | None = None
-        self._sgr = ""
-        self._wide = _Widths()
-        self.resize(width, height)
+        self.ascii_only = ascii_only
+        self._ids: dict[str, str] = {"": _PLAIN}
+        self._params: list[str] = [""]
+        self._grounds: dict[str, str] = {_PLAIN: ""}
+        self._switches: dict[str, str] = {}
+        self._front: list[Row] = [self._nothing()] * height
+        self._back: list[Row] = [self._nothing()] * height
+        self._dirty: set[int] = set()
 
-    def resize(self, width: int, height: int) -> None:
-        """Another size: everything is unknown again."""
-        self.width = width
-        self.height = height
-        self.invalidate()
+    def _nothing(self) -> Row:
+        return UNKNOWN * self.width, _PLAIN * self.width
+
+    # -- what should be seen ---------------------------------------------------------------
+
+    def paint(self, y: int, x: int, runs: Iterable[tuple[str, str]]) -> None:
+        """Row `y` from column `x` on: `runs` of text and SGR parameters. What does not fit is cut off.
+
+        Half of a wide character that is painted over leaves a blank for its other half.
+        """
+        if not (0 <= y < self.height and 0 <= x < self.width):
+            return
+        ids, ascii_only = self._ids, self.ascii_only
+        parts: list[Cells] = []
+        marks: list[str] = []
+        plain = True
+        for text, params in runs:
+            cells = cells_of(text, ascii_only)
+            parts.append(cells)
+            plain = plain and cells.__class__ is str
+            mark = ids.get(params) or self._number(params)
+            marks.append(mark * len(cells))
+        looks = "".join(marks)
+        new: Cells = "".join(parts) if plain else [cell for part in parts for cell in part]  # type: ignore[arg-type]
+        room = self.width - x
+        if len(looks) > room:
+            if not plain and new[room] == "":
+                new = [*new[: room - 1], " "]
+            new, looks = new[:room], looks[:room]
+        row: Row = (new, looks) if len(looks) == self.width else self._spliced(self._back[y], x, new, looks)
+        if row != self._back[y]:
+            self._back[y] = row
+            self._dirty.add(y)
+
+    @staticmethod
+    def _spliced(row: Row, x: int, new: Cells, looks: str) -> Row:
+        cells, marks = row
+        end = x + len(looks)
+        marks = marks[:x] + looks + marks[end:]
+        if isinstance(cells, str) and isinstance(new, str):
+            return cells[:x] + new + cells[end:], marks
+        left, right = list(cells[:x]), list(cells[end:])
+        if left and cells[x] == "":
+            left[-1] = " "
+        if right and right[0] == "":
+            right[0] = " "
+        return _simplest([*left, *new, *right]), marks
+
+    def _number(self, params: str) -> str:
+        """The character that stands for a look. Past 50,000 looks, new ones are drawn plain."""
+        if len(self._params) >= _MOST_LOOKS:
+            return _PLAIN
+        mark = self._ids[params] = chr(len(self._params))
+        self._params.append(params)
+        self._grounds[mark] = _sgr.ground(params)
+        return mark
+
+    # -- what is seen ----------------------------------------------------------------------
+
+    def cleared(self) -> None:
+        """The terminal has just been cleared: it shows blanks in the plain look."""
+        self._front = [(" " * self.width, _PLAIN * self.width)] * self.height
+        self._dirty.update(range(self.height))
 
     def invalidate(self) -> None:
-        """Something else may have written on the terminal: every cell will be sent again."""
-        self._text = [[_UNKNOWN] * self.width for _ in range(self.height)]
-        self._look = [[""] * self.width for _ in range(self.height)]
-        self._out.clear()
-        self.forget_cursor()
+        """Nothing is known of the terminal any more; the next flush draws all that was painted."""
+        self._front = [self._nothing()] * self.height
+        self._dirty.update(range(self.height))
 
-    def blank(self, sgr: str) -> None:
-        """The terminal was just erased in the colours of `sgr`: every cell is a blank of that look."""
-        self._text = [[" "] * self.width for _ in range(self.height)]
-        self._look = [[sgr] * self.width for _ in range(self.height)]
-        self._out.clear()
-        self._at = None
-        self._sgr = sgr
-
-    def forget_cursor(self) -> None:
-        """Something else moved the cursor or changed the colours: both are set anew before the next cell."""
-        self._at = None
-        self._sgr = ""
-
-    def paint(self, y: int, x: int, runs: list[Run], limit: int | None = None) -> None:
-        """Cells of row `y` from column `x` on; what lies beyond column `limit` is cut off."""
-        if not 0 <= y < self.height:
-            return
-        end = self.width if limit is None else min(limit, self.width)
-        text, look = self._text[y], self._look[y]
-        for run, sgr in runs:
-            if x >= end:
-                break
-            if run.isascii() and run.isprintable():
-                stop = min(end, x + len(run))
-                # Whole-run comparison first: most runs of most rows did not change.
-                if x >= 0 and text[x:stop] == list(run[: stop - x]) and look[x:stop].count(sgr) == stop - x:
-                    x = stop
-                    continue
-            for char, cells in self._clusters(run):
-                if x + cells > end:  # half of a wide character at the edge
-                    char, cells = " ", 1
-                if x >= end:
-                    break
-                if x >= 0 and (text[x] != char or look[x] != sgr):
-                    self._put(y, x, char, sgr, cells)
-                x += cells
-        if 0 < x < self.width and text[x] == "":
-            self._put(y, x, " ", look[x], 1)  # its left half was just painted over
-
-    def _clusters(self, run: str) -> list[tuple[str, int]]:
-        """Characters with their cells; combining marks (four at most) stay with the one before them."""
-        out: list[tuple[str, int]] = []
-        for char in run:
-            cells = self._wide[char]
-            if cells > 0:
-                out.append((char, cells))
-            elif cells < 0:
-                out.append(("\ufffd", 1))
-            elif out and len(out[-1][0]) < 5:
-                out[-1] = (out[-1][0] + char, out[-1][1])
-        return out
-
-    def _put(self, y: int, x: int, char: str, sgr: str, cells: int) -> None:
-        text, look = self._text[y], self._look[y]
-        if text[x] == "" and x > 0:  # the right half of a wide character: its left half goes too
-            text[x] = _UNKNOWN
-            self._put(y, x - 1, " ", look[x - 1], 1)
-        self._move(y, x)
-        if sgr != self._sgr:
-            self._out.append(sgr)
-            self._sgr = sgr
-        self._out.append(char)
-        text[x] = char
-        look[x] = sgr
-        if cells == 2:
-            if x + 2 < self.width and text[x + 1] != "" and text[x + 2] == "":
-                text[x + 2] = _UNKNOWN
-            text[x + 1] = ""
-            look[x + 1] = sgr
-        # After a character whose width terminals may see differently, the place is set anew.
-        plain = cells == 1 and len(char) == 1
-        at = x + cells
-        self._at = (y, at) if plain and at < self.width else None
-
-    def _move(self, y: int, x: int) -> None:
-        if self._at == (y, x):
-            return
-        if self._at is not None and self._at[0] == y and self._at[1] < x:
-            gap = x - self._at[1]
-            between = range(self._at[1], x)
-            text, look = self._text[y], self._look[y]
-            if gap <= _GAP and all(look[i] == self._sgr and len(text[i]) == 1 and " " <= text[i] <= "~" for i in between):
-                self._out.append("".join(text[i] for i in between))
-            else:
-                self._out.append("\x1b[C" if gap == 1 else f"\x1b[{gap}C")
-        elif x == 0:
-            self._out.append(f"\x1b[{y + 1}H")
-        else:
-            self._out.append(f"\x1b[{y + 1};{x + 1}H")
+    def resize(self, width: int, height: int) -> None:
+        """Another size: nothing is known of the terminal, and nothing has been painted yet."""
+        self.width, self.height = width, height
+        self._back = [self._nothing()] * height
+        self.invalidate()
 
     @property
     def pending(self) -> bool:
-        """Whether there is anything to flush."""
-        return bool(self._out)
+        """Whether a flush may have something to send."""
+        return bool(self._dirty)
+
+    def text(self) -> list[str]:
+        """The rows as painted, as text; unpainted cells are blanks (tests, the crash report)."""
+        return ["".join(cells).replace(UNKNOWN, " ") for cells, _ in self._back]
+
+    # -- the difference --------------------------------------------------------------------
 
     def flush(self) -> str:
-        """The bytes to send, as text; the terminal is then as the buffer says."""
-        out = "".join(self._out)
-        self._out.clear()
-        return out
+        """What to send so that the terminal shows what was painted; "" when it already does.
 
-    def text(self, y: int) -> str:
-        """Row `y` as it is shown; unknown cells are blanks."""
-        return "".join(" " if c == _UNKNOWN else c for c in self._text[y])
+        Begins with an absolute move and a whole SGR, so that it heals after anybody else's output.
+        """
+        if not self._dirty:
+            return ""
+        out: list[str] = []
+        pen: str | None = None
+        at_y, at_x = -1, None  # where the cursor is; None: in some column of that row
+        front, back = self._front, self._back
+        for y in sorted(self._dirty):
+            old, new = front[y], back[y]
+            if old == new:
+                continue
+            changed = self._changed(old, new)
+            front[y] = new
+            if not changed:
+                continue
+            cells, looks = new
+            tail = self._blank_tail(cells, looks, changed)
+            at = 0
+            while at < len(changed):
+                start = changed[at]
+                if start >= tail:  # everything from here on becomes blank
+                    out.append(self._move(at_y, at_x, y, start))
+                    pen = self._pen(out, pen, looks[start], blank=True)
+                    out.append("\x1b[K")
+                    at_y, at_x = y, start
+                    break
+                end = start + 1
+                at += 1
+                while at < len(changed) and changed[at] == end and end < tail:
+                    end += 1
+                    at += 1
+                near = at_y == y and at_x is not None and start - at_x <= _WIDEST_BRIDGE
+                if near and at_x is not None and self._bridge(cells, looks, at_x, start, pen):
+                    start = at_x
+                else:
+                    out.append(self._move(at_y, at_x, y, start))
+                if cells.__class__ is str:
+                    pen = self._write(out, cells, looks, start, end, pen)
+                    at_x = end
+                else:
+                    pen, at_x = self._write_wide(out, cells, looks, start, end, pen)
+                at_y = y
+                if at_x == self.width:  # terminals differ in where the cursor is now
+                    at_x = None
+        self._dirty.clear()
+        return "".join(out)
+
+    def _changed(self, old: Row, new: Row) -> list[int]:
+        """The columns to send, in order."""
+        was, was_looks = old
+        now, now_looks = new
+        found: list[int] = []
+        same_looks = was_looks == now_looks
+        for left in range(0, self.width, _STRIDE):  # most of a row is as it was: comparing slices is cheap
+            right = left + _STRIDE
+            before, after = was[left:right], now[left:right]
+            if same_looks or was_looks[left:right] == now_looks[left:right]:
+                if before != after:
+                    found += [x for x, (a, b) in enumerate(zip(before, after), left) if a != b]  # noqa: B905
+                continue
+            found += [
+                x
+                for x, (a, b, c, d) in enumerate(
+                    zip(before, after, was_looks[left:right], now_looks[left:right]), left  # noqa: B905
+                )
+                if (a != b or c != d) and not (a == b == " " and self._grounds[c] == self._grounds[d])
+            ]
+        if found and UNKNOWN in now:
+            found = [x for x in found if now[x] != UNKNOWN]
+        if found and now.__class__ is list:
+            # A wide character is sent from its first cell on, and as a whole.
+            found = sorted({x - 1 if now[x] == "" else x for x in found})
+        return found
+
+    def _blank_tail(self, cells: Cells, looks: str, changed: list[int]) -> int:
+        """The first changed column from which on the row is blank and erasing it is the shorter way.
+
+        Only in the plain ground: a terminal may erase with the current background or with its own.
+        """
+        last = self.width - 1
+        if cells[last] != " " or self._grounds[looks[last]] or len(changed) < 4:
+            return self.width
+        x = last
+        while x > 0 and cells[x - 1] == " " and not self._grounds[looks[x - 1]]:
+            x -= 1
+        inside = [column for column in changed if column >= x]
+        return inside[0] if len(inside) > 3 else self.width
+
+    def _pen(self, out: list[str], pen: str | None, look: str, blank: bool) -> str | None:
+        """Take up the pen for `look`; a blank may be drawn with any pen of the same ground."""
+        if pen == look or (blank and pen is not None and self._grounds[pen] == self._grounds[look]):
+            return pen
+        out.append(self._switch(pen, look))
+        return look
+
+    def _switch(self, pen: str | None, look: str) -> str:
+        key = look if pen is None else pen + look
+        found = self._switches.get(key)
+        if found is None:
+            if len(self._switches) >= _MOST_SWITCHES:
+                self._switches.clear()
+            old = None if pen is None else self._params[ord(pen)]
+            found = self._switches[key] = _sgr.switch(old, self._params[ord(look)])
+        return found
+
+    def _write(self, out: list[str], cells: Cells, looks: str, start: int, end: int, pen: str | None) -> str | None:
+        """Send the cells from `start` to `end`, all of them certain."""
+        while start < end:
+            look = looks[start]
+            stop = end
+            if looks.count(look, start, end) != end - start:
+                stop = start + 1
+                while looks[stop] == look:
+                    stop += 1
+            chunk = cells[start:stop]
+            text = chunk if isinstance(chunk, str) else "".join(chunk)
+            if look != pen:
+                pen = self._pen(out, pen, look, text.isspace())
+            out.append(text)
+            start = stop
+        return pen
+
+    def _write_wide(
+        self, out: list[str], cells: Cells, looks: str, start: int, end: int, pen: str | None
+    ) -> tuple[str | None, int | None]:
+        """The same with cells that terminals may disagree about: after each such the cursor is put anew."""
+        x = start
+        lost = False
+        while x < end:
+            cell = cells[x]
+            if is_certain(cell):
+                size, firm = 1, True
+            else:
+                size = 2 if x + 1 < self.width and cells[x + 1] == "" else 1
+                firm = is_firm_wide(cell)
+            if lost and not (firm and size == 2 and is_firm_wide(cells[x - 2])):
+                out.append(self._column(x))
+            pen = self._pen(out, pen, looks[x], cell == " ")
+            out.append(cell)
+            lost = not (firm and size == 1)
+            x += size
+        return pen, None if lost else x
+
+    def _bridge(self, cells: Cells, looks: str, start: int, end: int, pen: str | None) -> bool:
+        """Whether to send the unchanged cells between two changes again rather than to jump over them."""
+        gap = end - start
+        chunk = cells[start:end]
+        if isinstance(chunk, list):
+            if not all(is_certain(cell) for cell in chunk):
+                return False
+            chunk = "".join(chunk)
+        jump = 3 if gap == 1 else 4
+        cost = gap if chunk.isascii() else len(chunk.encode())
+        if cost > jump or UNKNOWN in chunk:
+            return False
+        target = looks[end]
+        if pen == target and looks.count(pen, start, end) == gap:
+            return True
+        grounds = self._grounds
+        jump += len(self._switch(pen, target))
+        for cell, look in zip(chunk, looks[start:end], strict=True):
+            if look != pen and not (cell == " " and pen is not None and grounds[pen] == grounds[look]):
+                cost += len(self._switch(pen, look))
+                pen = look
+        return cost + len(self._switch(pen, target)) <= jump
+
+    @staticmethod
+    def _column(x: int) -> str:
+        return f"\x1b[{x + 1}G" if x else "\r"
+
+    def _move(self, at_y: int, at_x: int | None, y: int, x: int) -> str:
+        """The shortest way of the cursor to (`y`, `x`). Line feeds keep the column: the device is raw."""
+        whole = f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H" if y else "\x1b[H"
+        down = y - at_y
+        if at_y < 0 or not 0 <= down <= 4:
+            return whole
+        way = self._column(x)
+        if at_x is not None:
+            step = x - at_x
+            if step == 0:
+                way = ""
+            elif step == 1:
+                way = min("\x1b[C", way, key=len)
+            elif step > 1:
+                way = min(f"\x1b[{step}C", way, key=len)
+            elif step >= -3:
+                way = min("\b" * -step, way, key=len)
+            else:
+                way = min(f"\x1b[{-step}D", way, key=len)
+        way = "\n" * down + way
+        return way if len(way) < len(whole) else whole
 
 
-class _Widths(dict[str, int]):
-    """Cells of a character: 0 combining, 1, 2 wide, -1 for what must never be sent."""
-
-    def __missing__(self, char: str) -> int:
-        kind = unicodedata.category(char)
-        if kind in ("Cc", "Cf", "Cs", "Zl", "Zp", "Cn"):
-            cells = -1
-        elif kind in ("Mn", "Me") or unicodedata.combining(char):
-            cells = 0
-        else:
-            cells = 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if len(self) < 8192:
-            self[char] = cells
-        return cells
+def _simplest(cells: list[str]) -> Cells:
+    """As a string where every cell is certain, else as it is."""
+    return "".join(cells) if all(len(cell) == 1 and (cell == UNKNOWN or is_certain(cell)) for cell in cells) else cells

@@ -1,0 +1,192 @@
+"""The narrow door: every change to the world is a Command that is submitted here.
+
+Keys and command line use the same door, so both get the same checks, the same read-only
+refusal, the same audit line and the same error text. Nothing else in bluetop writes settings.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+from core.config import config_dir
+from core.errors import BluetopError, ConfigError, ReadOnlyError
+from core.text import clean_line
+
+OVERLAY = "settings.toml"
+HEAD = (
+    "# Written by bluetop when settings are saved on screen, and read over config.toml.\n"
+    "# Delete this file to forget them.\n"
+)
+
+
+class SaveSettings(NamedTuple):
+    """Keep settings changed on screen: dotted key → value, None to go back to what lies below.
+
+    They are written to `settings.toml` beside the operator's `config.toml`, which is never touched.
+    """
+
+    changes: Mapping[str, Any]
+
+
+class InitConfig(NamedTuple):
+    """Write a commented configuration to start from. `path` None: the place where it is looked for."""
+
+    path: str | None = None
+    force: bool = False
+
+
+Command = SaveSettings | InitConfig
+
+
+class Outcome(NamedTuple):
+    """What was done, in one sentence, and to which file."""
+
+    text: str
+    path: str
+
+
+class ChangeFailed(BluetopError):
+    """The change could not be made; nothing was changed."""
+
+
+def submit(
+    command: Command, *, read_only: bool, environ: Mapping[str, str] | None = None, by: str = ""
+) -> Outcome:
+    """Carry out `command`, or raise and leave everything as it was.
+
+    Raises:
+        ReadOnlyError: bluetop runs with --read-only.
+        ConfigError: a value is not allowed, or there is no place to write to.
+        ChangeFailed: the file system refused.
+    """
+    variables = os.environ if environ is None else environ
+    who = by or variables.get("USER") or variables.get("LOGNAME") or f"uid {os.getuid()}"
+    if read_only:
+        _audit(who, command, "refused: read-only")
+        raise ReadOnlyError(f"{_words(command)} was refused: bluetop runs with --read-only; start it without")
+    try:
+        outcome = (
+            _save(command, variables) if isinstance(command, SaveSettings) else _init(command, variables)
+        )
+    except OSError as error:
+        _audit(who, command, f"failed: {error}")
+        where = f" {error.filename}" if error.filename else ""
+        late = isinstance(error, TimeoutError)
+        reason = "another bluetop is saving" if late else error.strerror or type(error).__name__
+        raise ChangeFailed(
+            clean_line(
+                f"{_words(command)} failed:{where}: {reason}; check the directory's permissions and space"
+            )
+        ) from error
+    except BluetopError as error:
+        _audit(who, command, f"failed: {error}")
+        raise
+    _audit(who, command, outcome.text)
+    return outcome
+
+
+def _words(command: Command) -> str:
+    if isinstance(command, InitConfig):
+        return "writing a configuration"
+    return f"saving {', '.join(command.changes)}"
+
+
+def _audit(who: str, command: Command, result: str) -> None:
+    import logging
+
+    logging.getLogger("bluetop.audit").info(
+        "%s by %s: %s", _words(command), clean_line(who), clean_line(result)
+    )
+
+
+def _folder(environ: Mapping[str, str]) -> str:
+    folder = config_dir(environ)
+    if folder is None:
+        raise ConfigError("there is no place for settings: set HOME or XDG_CONFIG_HOME to an absolute path")
+    return folder
+
+
+def _save(command: SaveSettings, environ: Mapping[str, str]) -> Outcome:
+    import tomli_w
+
+    from core.configfile import check_table, read_table
+
+    folder = _folder(environ)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, OVERLAY)
+    with _locked(path):
+        table = read_table(path) if os.path.exists(path) else {}
+        for key, value in command.changes.items():
+            _set(table, key.split("."), value)
+        faults = check_table(table, path)
+        if faults:
+            raise ConfigError(faults[0].sentence())
+        _write(path, HEAD + tomli_w.dumps(table))
+    return Outcome(f"saved {', '.join(command.changes)} to {clean_line(path)}", path)
+
+
+def _set(table: dict[str, Any], parts: list[str], value: Any) -> None:
+    """Set or (None) remove one key; a section that becomes empty goes too."""
+    first, *rest = parts
+    if rest:
+        below = table.setdefault(first, {})
+        if not isinstance(below, dict):
+            raise ConfigError(f"settings.toml: {first} is not a table; delete the file and save again")
+        _set(below, rest, value)
+        if not below:
+            del table[first]
+    elif value is None:
+        table.pop(first, None)
+    else:
+        table[first] = value
+
+
+def _locked(path: str) -> AbstractContextManager[Any]:
+    """Held while settings.toml is read, changed and replaced, so that two dashboards lose nothing."""
+    from filelock import FileLock
+
+    return FileLock(path + ".lock", timeout=2)
+
+
+def _init(command: InitConfig, environ: Mapping[str, str]) -> Outcome:
+    from core.configfile import shipped_text
+
+    path = command.path or os.path.join(_folder(environ), "config.toml")
+    path = os.path.abspath(os.path.expanduser(path))
+    if os.path.lexists(path) and not command.force:
+        raise ConfigError(f"{clean_line(path)} exists; edit it, or write it anew with --force")
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    _write(path, starting_text(shipped_text()))
+    return Outcome(
+        f"wrote {clean_line(path)}: every setting, commented out; remove the # of what you change", path
+    )
+
+
+def starting_text(shipped: str) -> str:
+    """The shipped configuration with every line but the comments commented out.
+
+    So a file that somebody keeps for years follows the defaults in all that it does not change.
+    """
+    lines = []
+    for line in shipped.splitlines():
+        plain = not line or line.startswith("# ") or line == "#"
+        lines.append(line if plain else f"#{line}")
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: str, text: str) -> None:
+    """Replace `path` at once or not at all. A symlink is followed, so that dotfile managers keep theirs."""
+    import tempfile
+
+    target = os.path.realpath(path)
+    handle, temporary = tempfile.mkstemp(prefix=".bluetop-", suffix=".toml", dir=os.path.dirname(target))
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,162 @@
+"""Which directory is the workspace: one that holds `postbox/`.
+
+Named on the command line, by BLUETOP_WORKSPACE, found from the current directory upward, or named in
+the configuration, in this order. Looking happens apart (`core.apart`), since the path may
+lie on a mount that does not answer. Not for reading what is in it: that is `core.queues`.
+"""
+
+import os
+from collections.abc import Mapping
+
+from core.apart import ask_apart
+from core.errors import WorkspaceError
+from core.text import clean_line
+
+POSTBOX = "postbox"
+QUEUE_FILE = "outbox.json"
+DEADLINE_S = 2.0
+HOW = "name one with --workspace DIR or BLUETOP_WORKSPACE, or try `bluetop demo`"
+
+
+def find(
+    named: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    fallback: str = "",
+    deadline_s: float = DEADLINE_S,
+) -> str | None:
+    """Absolute path of the workspace; None where none is named and none is found.
+
+    `named` is what --workspace says, `fallback` what the configuration says.
+
+    Raises:
+        WorkspaceError: the one that is named, or found, cannot be read.
+    """
+    variables = os.environ if environ is None else environ
+    for origin, path in (("--workspace", named), ("BLUETOP_WORKSPACE", variables.get("BLUETOP_WORKSPACE"))):
+        if path:
+            return _usable(origin, path, deadline_s)
+    found = _upward(deadline_s)
+    if found is not None:
+        return _usable("the current directory", found, deadline_s)
+    if fallback:
+        return _usable("workspace.path in the configuration", fallback, deadline_s)
+    return None
+
+
+def required(workspace: str | None) -> str:
+    """`workspace`, where a command cannot do without.
+
+    Raises:
+        WorkspaceError: there is none.
+    """
+    if workspace is None:
+        raise WorkspaceError(
+            f"no workspace here: no directory from the current one upward holds postbox/; {HOW}"
+        )
+    return workspace
+
+
+def _usable(origin: str, path: str, deadline_s: float) -> str:
+    full = os.path.abspath(os.path.expanduser(path))
+    (_, answer), *_ = ask_apart([full], problem_of, deadline_s)
+    problem = answer.value if not answer.problem else answer.problem
+    if answer.hung:
+        problem = (
+            f"does not answer ({deadline_s:g} s): its mount may be hung; try again, or name another directory"
+        )
+    if problem:
+        raise WorkspaceError(clean_line(f"workspace {full} (from {origin}) {problem}"))
+    return full
+
+
+def problem_of(path: str) -> str:
+    """Why `path` is no readable workspace, "" if it is one. May hang with the mount it lies on."""
+    postbox = os.path.join(path, POSTBOX)
+    try:
+        with os.scandir(postbox):
+            return ""
+    except FileNotFoundError:
+        if not os.path.isdir(path):
+            return f"is not there; {HOW}"
+        if os.path.basename(path) == POSTBOX:
+            return f"is itself a postbox; name the directory above: {os.path.dirname(path)}"
+        return f"holds no postbox/; {HOW}"
+    except NotADirectoryError:
+        what = "postbox in it is" if os.path.isdir(path) else "is"
+        return f"{what} not a directory; {HOW}"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}; check its permissions (`bluetop doctor` says more)"
+
+
+def _upward(deadline_s: float) -> str | None:
+    """The nearest directory from the current one upward that holds a directory `postbox`."""
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:  # the current directory was removed
+        return None
+    (_, answer), *_ = ask_apart([here], _search, deadline_s)
+    if answer.hung:
+        raise WorkspaceError(
+            f"the current directory {clean_line(here)} does not answer ({deadline_s:g} s): "
+            "its mount may be hung; change to another, or name one with --workspace DIR"
+        )
+    return answer.value or None
+
+
+def _search(path: str) -> str:
+    while True:
+        if os.path.isdir(os.path.join(path, POSTBOX)):
+            return path
+        above = os.path.dirname(path)
+        if above == path:
+            return ""
+        path = above
+
+
+def queue_files(path: str, deadline_s: float = DEADLINE_S) -> list[str]:
+    """The queue files that `path` stands for: those of a workspace or of an agent's folder, else itself.
+
+    Raises:
+        WorkspaceError: it is a directory without any, cannot be listed, or does not answer.
+    """
+    (_, answer), *_ = ask_apart([path], _queue_files, deadline_s)
+    if answer.hung:
+        raise WorkspaceError(clean_line(f"{path} does not answer ({deadline_s:g} s): its mount may be hung"))
+    if answer.problem:
+        raise WorkspaceError(clean_line(f"{path} cannot be read: {answer.problem}; check its permissions"))
+    files, problem = answer.value
+    if problem:
+        raise WorkspaceError(clean_line(f"{path} {problem}"))
+    return [os.fsdecode(bytes.fromhex(name)) for name in files]  # a name need not be UTF-8, JSON must
+
+
+def is_workspace(path: str, deadline_s: float = DEADLINE_S) -> bool:
+    """Whether `path` is a readable workspace."""
+    (_, answer), *_ = ask_apart([path], problem_of, deadline_s)
+    return bool(answer.value == "")
+
+
+def _queue_files(path: str) -> tuple[list[str], str]:
+    if not os.path.isdir(path):
+        return [os.fsencode(path).hex()], ""
+    postbox = os.path.join(path, POSTBOX)
+    if os.path.isdir(postbox):
+        with os.scandir(postbox) as entries:
+            agents = sorted(
+                entry.path for entry in entries if not entry.name.startswith(".") and entry.is_dir()
+            )
+    else:
+        agents = [path]
+    files = [file for agent in agents if (file := _queue_file(agent)) is not None]
+    if not files and agents == [path]:
+        return [], f"holds neither postbox/ nor {QUEUE_FILE}; name a workspace or a queue file"
+    return [os.fsencode(file).hex() for file in files], ""
+
+
+def _queue_file(folder: str) -> str | None:
+    """The queue file of an agent: `outbox.json`, also in a folder named `outbox`."""
+    for place in (folder, os.path.join(folder, "outbox")):
+        file = os.path.join(place, QUEUE_FILE)
+        if os.path.lexists(file):
+            return file
+    return None
