@@ -19,6 +19,8 @@ from core.text import clean_line
 
 T = TypeVar("T")
 
+_REAP_TRIES = 10
+
 
 class Answer(NamedTuple):
     """What came back for one item: a JSON value, or a `problem`; `hung` if it is that none came in time."""
@@ -104,9 +106,12 @@ def _answers(pipe: int, deadline_s: float, clock: Clock) -> Iterator[Answer]:
 
 
 def _leave(child: int) -> None:
-    """Kill without waiting; reap if it is already dead. One stuck in the kernel is init's one day."""
+    """Kill, and reap within a few milliseconds. One stuck in the kernel is init's one day."""
     try:
         os.kill(child, signal.SIGKILL)
-        os.waitpid(child, os.WNOHANG)
+        for _ in range(_REAP_TRIES):
+            if os.waitpid(child, os.WNOHANG)[0]:
+                return
+            select.poll().poll(1)
     except (ProcessLookupError, ChildProcessError):
         return

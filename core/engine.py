@@ -91,6 +91,7 @@ class Engine:
         host: str | None = None,
         read_only: bool = False,
         tty: ByteCounter | None = None,
+        prober: Prober | None = None,
         pollers: Callable[[Setup], Sequence[Poller]] = build,
     ) -> None:
         self._clock = clock
@@ -98,7 +99,8 @@ class Engine:
         limits: dict[str, int] = msgspec.structs.asdict(settings.queues)
         host = host_name() if host is None else host
         deadline_s = settings.poll.deadline_s
-        self.prober = Prober(clock, deadline_s)
+        # One that was started before the rest was imported saves its start-up time.
+        self.prober = prober if prober is not None else Prober(clock, deadline_s)
         self.guard = Guard(self.prober, clock, deadline_s)
         self._watch = Watch(self.prober, self.guard, workspace, self._is_mount)
         self._opening = Opening(self.prober, workspace, limits)

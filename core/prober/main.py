@@ -16,7 +16,7 @@ from typing import Any
 
 from core.errors import BluetopError
 from core.prober import wire
-from core.prober.ops import LANES, OPERATIONS, Step, Workroom
+from core.prober.ops import LANES, OPERATIONS, Step, Workroom, warm
 from core.prober.spawn import close_inherited
 from core.text import clean_line
 
@@ -130,6 +130,7 @@ def main() -> None:
     page = wire.Page(wire.PAGE_FD)
     owner = Owner(wire.COMMANDS_FD, wire.REPLIES_FD)
     room = Workroom(page)
+    warm()
     # What was imported lives for ever; and thousands of fresh rows are no garbage.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)

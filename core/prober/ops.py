@@ -61,6 +61,13 @@ class Workroom:
         self._backend = None
 
 
+def warm() -> None:
+    """Import what the first requests will need, while the owner still imports its own."""
+    import core.prober.mounts
+    import core.prober.processes
+    import core.queues.postbox  # noqa: F401
+
+
 def _ping(room: Workroom, request: dict[str, Any]) -> Step:
     yield ""
     return '"pong"'

@@ -143,7 +143,11 @@ class Stream:
         """The file told apart; its groups are read only while they are iterated, and once."""
         form = "list" if "" in self._lists else form_of([self._document | dict.fromkeys(self._lists)])
         if form not in ("list", "standard", "messages", "reports"):
-            notes.add(ERROR, "unknown_form", f"too large to be read as {form if form != 'unreadable' else 'a queue'}")
+            notes.add(
+                ERROR,
+                "unknown_form",
+                f"too large to be read as {form if form != 'unreadable' else 'a queue'}",
+            )
             return Sheet("unreadable", Head(), (), (), (), 0)
         head = Head(**{key: self._document[key] for key in Head._fields if key in self._document})
         messages = len(self._lists.get(MESSAGES, ()))

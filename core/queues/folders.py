@@ -23,7 +23,7 @@ _RACY_S = 0.05
 class Agent:
     """One folder of the postbox, and what the last scan left behind."""
 
-    __slots__ = ("_folder", "_shown", "file", "good", "name", "noticed", "path", "queue", "seen", "signature",
+    __slots__ = ("_folder", "_shown", "file", "good", "name", "nested", "noticed", "path", "queue", "seen", "signature",
                  "torn", "unit")  # fmt: skip
 
     def __init__(self, name: str, folder: str, root: str) -> None:
@@ -46,6 +46,7 @@ class Agent:
 
     def use(self, nested: bool) -> str:
         """The queue file to look at from now on: `outbox.json`, or `outbox/outbox.json`."""
+        self.nested = nested
         inner = "outbox/outbox.json" if nested else "outbox.json"
         file = f"{self._folder}/{inner}"
         if file != self.file:
@@ -53,6 +54,10 @@ class Agent:
             self.path = f"postbox/{self.name}/{inner}"
             self.unit = self._shown + self.path
         return file
+
+    def displaced(self) -> bool:
+        """Whether there is an `outbox.json` again where this agent's is looked for one folder down."""
+        return os.path.lexists(f"{self._folder}/outbox.json")
 
 
 class Folders:

@@ -60,7 +60,8 @@ class PostboxBackend:
         problems = [(path, found) for path, found in folders.problems]
         changed: list[AgentQueue] = []
         torn: list[Agent] = []
-        careful = self._limits.deep_check_bytes
+        careful, retries = self._limits.deep_check_bytes, self._limits.torn_retries
+        patient = retries > 0
         looks_at_all = not skip
         said = clock.now()
         system_stat = os.stat
@@ -77,9 +78,13 @@ class PostboxBackend:
                 signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
             except OSError:
                 signature = None
-            if signature == agent.signature and signature is not None:
+            if (
+                signature == agent.signature
+                and signature is not None
+                and not (agent.nested and agent.displaced())
+            ):
                 continue
-            row = self._look(agent, beat, careful)
+            row = self._look(agent, beat, careful, patient)
             if row is not None:
                 changed.append(row)
                 careful -= row.size_bytes or 0
@@ -88,19 +93,18 @@ class PostboxBackend:
             if clock.now() - said >= _PART_S:
                 yield ScanPart(tuple(changed), tuple(gone), done + 1, total)
                 changed, gone, said = [], [], clock.now()
-        for _ in range(self._limits.torn_retries if torn else 0):
+        while torn and retries > 0:
             if changed or gone:
                 yield ScanPart(tuple(changed), tuple(gone), total, total)
                 changed, gone = [], []
+            retries -= 1
             self._sleep(_WAIT_S)
             for agent in torn:
                 beat(agent.unit)
-                row = self._look(agent, beat, careful)
+                row = self._look(agent, beat, careful, patient=retries > 0)
                 if row is not None:
                     changed.append(row)
             torn = [agent for agent in torn if agent.torn]
-            if not torn:
-                break
         problems += self._shared.problems(
             {agent.name: agent.path for agent in agents} if self._shared else {}
         )
@@ -108,8 +112,14 @@ class PostboxBackend:
 
     # -- one agent ----------------------------------------------------------------------------
 
-    def _look(self, agent: Agent, beat: Callable[[str], None], careful: int) -> AgentQueue | None:
-        """Read the agent's file; its row, if that is not the same as before."""
+    def _look(
+        self, agent: Agent, beat: Callable[[str], None], careful: int, patient: bool
+    ) -> AgentQueue | None:
+        """Read the agent's file; its row, if that is not the same as before.
+
+        `patient`: it will be read again in this scan if its writer seems to be at work, and
+        until then a good state that is on the screen is not marked.
+        """
         clock = self._clock
         began, wall = clock.now(), clock.wall()
         try:
@@ -131,6 +141,8 @@ class PostboxBackend:
         agent.torn = doubted and (held or found.torn or reading.level == BROKEN)
         agent.signature = None if doubted or abs(wall - mtime) < RACY_S else signature
         if held and agent.good is not None:
+            if agent.torn and patient:
+                return None
             return self._emit(agent, _stale(agent.good, reading.problems, doubted))
         row = reading.queue._replace(
             path=agent.path,

@@ -139,7 +139,9 @@ JSON = st.recursive(
 
 
 @given(JSON, st.data())
-def test_cutting_json_anywhere_never_raises_and_is_never_called_whole(value: Any, data: st.DataObject) -> None:
+def test_cutting_json_anywhere_never_raises_and_is_never_called_whole(
+    value: Any, data: st.DataObject
+) -> None:
     text = json.dumps({"tasks": value}, ensure_ascii=False)
     at = data.draw(st.integers(1, len(text) - 1))
     notes = Notes()

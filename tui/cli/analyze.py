@@ -188,11 +188,14 @@ def _show_host(host: dict[str, Any], out: "Output") -> None:
 
 
 def _kpi_row(kpi: dict[str, Any]) -> tuple[str, ...]:
+    from core.kpi import PARTS_KEPT
+
     over = f"{kpi['aggregate']} {kpi['window_s']:g} s" if kpi["aggregate"] != "last" else "last"
     missed = sum(part["status"] in ("warning", "critical") for part in kpi["parts"])
     worst = kpi["subject"] or ""
     if missed > 1:
-        worst += f" and {missed - 1} more"
+        at_least = "at least " if missed == PARTS_KEPT else ""
+        worst += f" and {at_least}{missed - 1} more"
     return (
         kpi["label"], kpi["status"], _figure(kpi["value"], kpi["unit"]), kpi["target"], kpi["critical"] or "-", over,
         worst,

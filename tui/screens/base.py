@@ -43,10 +43,10 @@ def bindings_of(kind: str) -> list[BindingType]:
 class BluetopScreen(Screen[None]):
     """Base of all screens. `table` is the list that the cursor, sort and filter act on, if there is one."""
 
+    AUTO_FOCUS = ""
     kind: ClassVar[str] = ""
     names: ClassVar[tuple[str, ...]] = ()
     focusable: ClassVar[tuple[str, ...]] = ()
-    AUTO_FOCUS = ""
     CSS = """
     BluetopScreen { layout: vertical; overflow: hidden; }
     #prompt { border: none; height: 1; padding: 0 1; }
@@ -157,6 +157,11 @@ class BluetopScreen(Screen[None]):
         """A new snapshot: take it in, then draw what it changed."""
         self.absorb(snap)
         self.redraw()
+
+    def on_mount(self) -> None:
+        """The cursor is somewhere from the start."""
+        if self.focusable:
+            self.set_focus(self.query_one(f"#{self.focusable[0]}"), scroll_visible=False)
 
     def on_screen_resume(self) -> None:
         """Another screen was left: what this one shows may be old by now."""

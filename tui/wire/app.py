@@ -1,189 +1,294 @@
-"""A Textual app whose output goes through the cell buffer, and panes that may paint past the compositor.
+"""Textual's app with a wire of its own: everything it draws goes through one cell diff.
 
-What is private in Textual and used here is listed in `PRIVATE`; a test looks whether it is all there.
+`_display` hands Textual's own updates (its widgets, a palette, a layout) to the Buffer.
+`paint_lines` is the fast path for our lines: past the compositor, where nothing is in front of
+the widget. Both end in `send_frame`, which sends only what changed, and nothing while the terminal
+has not taken the frame before. Headless (tests, screenshots) Textual's own way is left alone.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
+from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
-from textual.errors import NoWidget
+from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.geometry import Region
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
 
+from tui.view.spans import Line
 from tui.wire.buffer import Buffer
 from tui.wire.driver import WireDriver
+from tui.wire.firstframe import Started, begin
 from tui.wire.lines import LineWidget
-from tui.wire.sgr import Palette, codes, look_of
+from tui.wire.sgr import Palette, look_of, sgr
+from tui.wire.terminal import Terminal
 
-if TYPE_CHECKING:
-    from textual.filter import LineFilter
-
-    from tui.wire.firstframe import FirstFrame
-
-# (where, what) of Textual 8.2 that this room relies on.
-PRIVATE = (
-    ("textual.app.App", "_display"),
-    ("textual.app.App", "_batch_count"),
-    ("textual.app.App", "_running"),
-    ("textual.app.App", "_notifications"),
-    ("textual.app.App", "_sync_available"),
-    ("textual.app.App", "get_line_filters"),
-    ("textual._compositor.ChopsUpdate", "__init__"),
-    ("textual._compositor.LayoutUpdate", "__init__"),
-    ("textual._parser.Parser", "tick"),
-    ("textual._xterm_parser.XTermParser", "feed"),
-    ("textual.drivers.linux_driver.LinuxDriver", "_patch_lflag"),
-    ("textual.drivers.linux_driver.LinuxDriver", "_patch_iflag"),
-    ("textual.drivers.linux_driver.LinuxDriver", "_request_terminal_sync_mode_support"),
-)
-# A frame larger than this is drawn at once by terminals that can (synchronised output, mode 2026).
-SYNC_BYTES = 600
+_SYNC_FROM = 1200  # characters; below, a terminal draws a frame in one go anyway
+_SYNC_ON, _SYNC_OFF = "\x1b[?2026h", "\x1b[?2026l"
+_STALE_S = 0.25  # how long after a resize we wait for Textual's layout before drawing anyway
+_MOST_STYLES = 8192
 
 
-class WireApp(App[int]):
-    """Base of the dashboard's app. `palette` gives roles their looks; `first_frame` is what is shown already."""
+class WireApp(App[None]):
+    """Base of the app. `started` is a terminal with a first frame on it, if there is one already."""
 
-    ALLOW_SELECT = False
-    ENABLE_COMMAND_PALETTE: ClassVar[bool] = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", "suspend", show=False)]
 
-    def __init__(self, palette: Palette, first_frame: "FirstFrame | None" = None) -> None:
-        super().__init__(driver_class=WireDriver)
+    def __init__(self, *, palette: Palette, started: Started | None = None, **kwargs: Any) -> None:
+        no_color = os.environ.pop("NO_COLOR", None)  # Textual would answer it with greys of its own
+        try:
+            super().__init__(**kwargs)
+        finally:
+            if no_color is not None:
+                os.environ["NO_COLOR"] = no_color
         self.palette = palette
-        self.first_frame = first_frame
-        self.buffer = first_frame.buffer if first_frame is not None else Buffer(1, 1)
-        self._codes: dict[Any, str] = {}
-        self._frame_depth = 0
         self.frames = 0
+        self.crash: Exception | None = None
+        self.on_leaving: Callable[[int], None] = lambda code: None
+        self._started = started
+        self._curtain = started is not None
+        self._wire: Buffer | None = started.buffer if started else None
+        self._terminal: Terminal | None = started.terminal if started else None
+        self._held = 0
+        self._stale = False
+        self._sgrs: dict[Style, str] = {}
+        self._places: dict[Widget, tuple[int, int] | None] = {}
+        self._places_of: object = None
 
-    # -- what is sent ----------------------------------------------------------------------
+    # -- what others ask -------------------------------------------------------------------
 
     @property
     def bytes_sent(self) -> int:
-        """Bytes that went to the terminal since the start."""
-        first = self.first_frame.bytes_sent if self.first_frame is not None else 0
-        return first + (self._driver.bytes_sent if isinstance(self._driver, WireDriver) else 0)
+        """Bytes sent to the terminal since the start."""
+        return self._terminal.bytes_sent if self._terminal is not None else 0
 
-    def get_line_filters(self) -> "Sequence[LineFilter]":
-        """None: colours are brought down to what the terminal has at the wire, for all that is drawn."""
-        return ()
+    def set_palette(self, palette: Palette) -> None:
+        """Draw everything in another theme's looks."""
+        self.palette = palette
+        self._sgrs.clear()
+        for screen in self.screen_stack:
+            for widget in screen.query(LineWidget):
+                widget.refresh()
 
-    def _wired(self) -> bool:
-        return isinstance(self._driver, WireDriver) and not self.is_headless and self._running
-
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """Whatever the compositor wants to draw, as cells into the buffer; only what differs is sent."""
-        if not self._wired() or not isinstance(renderable, (ChopsUpdate, LayoutUpdate)):
-            if self._wired() and renderable is not None:
-                self.buffer.invalidate()  # something we do not know is about to write
-            super()._display(screen, renderable)
-            return
-        if self._batch_count:
-            return
-        width, height = self.size
-        if (self.buffer.width, self.buffer.height) != (width, height):
-            self.buffer.resize(width, height)
-        if isinstance(renderable, LayoutUpdate):
-            for y, strips in enumerate(renderable.strips, renderable.region.y):
-                self._paint_strips(y, renderable.region.x, strips, width)
-        else:
-            for y, x1, x2 in renderable.spans:
-                for end, (x, strip) in zip(renderable.chop_ends[y], renderable.chops[y].items(), strict=False):
-                    if strip is not None and x <= x2 and end > x1:
-                        self._paint_strips(y, x, (strip,), min(end, x2))
-        self._send_frame()
-        self.post_display_hook()
-
-    def _paint_strips(self, y: int, x: int, strips: Any, limit: int) -> None:
-        runs = []
-        known = self._codes
-        for strip in strips:
-            for text, style, control in strip:
-                if control:
-                    continue
-                sgr = known.get(style)
-                if sgr is None:
-                    sgr = self.palette.base if style is None else codes(look_of(style), self.palette.system)
-                    if len(known) > 4096:
-                        known.clear()
-                    known[style] = sgr
-                runs.append((text, sgr))
-        self.buffer.paint(y, x, runs, limit)
-
-    def _send_frame(self) -> None:
-        if self._frame_depth or not self.buffer.pending:
-            return
-        driver = cast(WireDriver, self._driver)
-        if driver.congested:
-            self.buffer.invalidate()  # this frame is dropped; the next one will be whole
-            return
-        data = self.buffer.flush()
-        if self._sync_available and len(data) > SYNC_BYTES:
-            data = f"\x1b[?2026h{data}\x1b[?2026l"
-        driver.write(data)
-        driver.flush()
-        self.frames += 1
+    def send_raw(self, sequence: str) -> None:
+        """A control sequence that draws nothing (the clipboard, a bell)."""
+        if self._wired is not None and self._driver is not None:
+            self._driver.write(sequence)
 
     @contextmanager
     def one_frame(self) -> Iterator[None]:
-        """All that is painted inside goes out together."""
-        self._frame_depth += 1
+        """Whatever is painted inside is sent as one frame."""
+        self._held += 1
         try:
             yield
         finally:
-            self._frame_depth -= 1
-            if self._wired():
-                self._send_frame()
+            self._held -= 1
+            if not self._held:
+                self.send_frame()
 
-    # -- past the compositor ---------------------------------------------------------------
+    def paint_lines(self, widget: Widget, lines: Mapping[int, Line]) -> None:
+        """Show these rows of `widget`, as wide as it is, without Textual's compositor where that is safe.
 
-    def paint_lines(self, widget: LineWidget, rows: list[int]) -> None:
-        """Draw rows of a widget: straight into the buffer where nothing lies above it, else by Textual."""
-        region = self._open_region(widget)
-        if region is None:
+        It is when the widget's screen is on top, it is wholly visible, and nothing is in front of it.
+        """
+        buffer = self._wired
+        place = self._place(widget) if buffer is not None else None
+        if buffer is None or place is None:
             width = widget.size.width
-            widget.refresh(*(Region(0, y, width, 1) for y in rows if y < widget.size.height))
+            widget.refresh(*[Region(0, y, width, 1) for y in lines])
             return
-        for y in rows:
-            if y < region.height:
-                self.buffer.paint(region.y + y, region.x, widget.runs(y), region.right)
-        self._send_frame()
+        top, left = place
+        sgrs = self.palette.sgrs
+        for y, line in lines.items():
+            buffer.paint(top + y, left, [(text, sgrs[role]) for text, role in line])
+        self.send_frame()
 
-    def _open_region(self, widget: LineWidget) -> Region | None:
-        """The widget's place on the terminal if it is wholly visible and on top, else None."""
-        if not self._wired() or self._batch_count or self._notifications or widget.screen is not self.screen:
+    def send_frame(self) -> None:
+        """Send what changed, unless the terminal is not ready for it: then later, and all at once."""
+        buffer = self._wire
+        driver = self._driver
+        if buffer is None or not buffer.pending or self._held or self._stale or not isinstance(driver, WireDriver):
+            return
+        if driver.busy:
+            return
+        data = buffer.flush()
+        if data:
+            self.frames += 1
+            if self._sync_available and len(data) >= _SYNC_FROM:
+                data = _SYNC_ON + data + _SYNC_OFF
+            driver.write(data)
+
+    def redraw_all(self) -> None:
+        """Nothing is known of the terminal any more: send the whole picture again."""
+        if self._wire is not None:
+            self._wire.invalidate()
+            self.send_frame()
+
+    # -- the fast path ---------------------------------------------------------------------
+
+    @property
+    def _wired(self) -> Buffer | None:
+        """The buffer, where drawing goes to a terminal of ours and Textual is not holding it back."""
+        if not self._running or self._batch_count or not isinstance(self._driver, WireDriver):
             return None
-        if (self.buffer.width, self.buffer.height) != tuple(self.size):
+        return self._wire
+
+    def _place(self, widget: Widget) -> tuple[int, int] | None:
+        """Row and column of a widget that can be painted directly; None where Textual must draw it."""
+        if self._curtain:
             return None
+        screen = self.screen
+        if widget.screen is not screen or screen._layout_required:
+            return None
+        visible = screen._compositor.visible_widgets
+        if visible is not self._places_of:
+            self._places_of = visible
+            self._places.clear()
+        if widget not in self._places:
+            self._places[widget] = self._find_place(widget, visible)
+        return self._places[widget]
+
+    @staticmethod
+    def _find_place(
+        widget: Widget, visible: Mapping[Widget, tuple[Region, Region]]
+    ) -> tuple[int, int] | None:
+        if widget not in visible:
+            return None
+        region, clip = visible[widget]
+        if not clip.contains_region(region) or region.size != widget.size:
+            return None
+        for other, (its_region, its_clip) in visible.items():  # from the front to the back
+            if other is widget:
+                return region.y, region.x
+            if its_region.intersection(its_clip).overlaps(region):
+                return None
+        return None
+
+    # -- Textual's way ---------------------------------------------------------------------
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Draw an update of Textual's through the buffer."""
+        buffer = self._wired
+        if buffer is None or not isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            super()._display(screen, renderable)
+            if buffer is not None and renderable is not None:
+                self.redraw_all()  # something we do not know drew on the terminal: heal
+            return
         try:
-            place = self.screen.find_widget(widget)
-        except NoWidget:
-            return None
-        region = place.region
-        return region if place.clip.contains_region(region) and region.size == widget.size else None
+            if self._curtain and not screen.query(LineWidget):
+                return  # Textual's empty first screen shall not wipe the first frame away
+            self._curtain = False
+            if isinstance(renderable, LayoutUpdate):
+                if (buffer.width, buffer.height) != tuple(self.size):
+                    buffer.resize(*self.size)
+                self._stale = False
+                left = renderable.region.x
+                for y, strips in enumerate(renderable.strips, renderable.region.y):
+                    self._paint_strips(buffer, y, left, strips)
+            else:
+                for y, start, end in renderable.spans:
+                    for x, strip in renderable.chops[y].items():
+                        if strip is None or x >= end or x + strip.cell_length <= start:
+                            continue
+                        if x < start or x + strip.cell_length > end:
+                            strip = strip.crop(max(0, start - x), end - x)
+                        self._paint_strips(buffer, y, max(x, start), (strip,))
+            self.send_frame()
+            self._place_cursor()
+        finally:
+            self.post_display_hook()
 
-    def invalidate(self) -> None:
-        """Forget what the terminal shows and draw everything again."""
-        self.buffer.invalidate()
-        if self._screen_stack:
-            self.screen.refresh(layout=True)
+    def _paint_strips(self, buffer: Buffer, y: int, x: int, strips: Any) -> None:
+        runs: list[tuple[str, str]] = []
+        strip: Strip
+        for strip in strips:
+            for text, style, control in strip:
+                if not control:
+                    runs.append((text, self._sgr_of(style)))
+        buffer.paint(y, x, runs)
 
-    def set_palette(self, palette: Palette) -> None:
-        """Another palette: everything looks different now."""
-        self.palette = palette
-        self._codes.clear()
-        if self._screen_stack:
-            self.screen.refresh(layout=True)
+    def _sgr_of(self, style: Style | None) -> str:
+        if style is None:
+            return ""
+        found = self._sgrs.get(style)
+        if found is None:
+            if len(self._sgrs) >= _MOST_STYLES:
+                self._sgrs.clear()
+            found = self._sgrs[style] = sgr(look_of(style), self.palette.system)
+        return found
 
-    def send_raw(self, sequence: str) -> None:
-        """A sequence of our own making (a clipboard copy); never text from outside."""
-        if self._wired():
-            driver = cast(WireDriver, self._driver)
-            driver.write(sequence)
-            driver.flush()
+    def _place_cursor(self) -> None:
+        """Leave the (hidden) cursor where text is typed: input methods open their window there."""
+        at = self.cursor_position
+        if (at.x or at.y) and self._driver is not None:
+            self._driver.write(f"\x1b[{at.y + 1};{at.x + 1}H")
 
-    def terminal_gone(self) -> None:
-        """The terminal has vanished: end as for SIGHUP."""
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Not sent: some terminals show it, and the pointer is not our business."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our driver."""
+        return WireDriver
+
+    def take_terminal(self) -> Terminal:
+        """The terminal for the driver; opened here where no first frame has done so."""
+        if self._terminal is None or self._wire is None:
+            self._terminal, self._wire = begin(os.environ)
+        return self._terminal
+
+    # -- what happens to the terminal --------------------------------------------------------
+
+    def terminal_resized(self, width: int, height: int) -> None:
+        """The terminal has (or may have) another size, and what it shows is anybody's guess."""
+        buffer = self._wire
+        if buffer is None or (self._curtain and (buffer.width, buffer.height) == (width, height)):
+            return
+        if (buffer.width, buffer.height) != (width, height):
+            buffer.resize(width, height)
+            self._stale = True  # until Textual has laid out anew, there is nothing true to draw
+            self.set_timer(_STALE_S, self._draw_anyway)
+        self.redraw_all()
+
+    def _draw_anyway(self) -> None:
+        if self._stale:
+            self._stale = False
+            self.refresh(layout=True)
+
+    def terminal_lost(self) -> None:
+        """Nobody looks on any more: end like after a hang-up."""
         self.exit(return_code=129)
+
+    def action_suspend_process(self) -> None:
+        """ctrl+z."""
+        if isinstance(self._driver, WireDriver):
+            self.app_suspend_signal.publish(self)
+            self._driver.suspend_process()
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:
+        """End the app; the watchdog starts to count."""
+        self.on_leaving(return_code)
+        super().exit(result, return_code, message)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An error nobody caught: end, and leave the report to `tui.lifecycle`.
+
+        Textual's own report shows the values of local variables, and takes long to draw.
+        """
+        if not isinstance(self._driver, WireDriver):
+            super()._handle_exception(error)
+            return
+        if self.crash is None:
+            self.crash = error
+            self._exception = error
+            self._exception_event.set()
+        self._return_code = 1
+        self.on_leaving(1)
+        self._close_messages_no_wait()

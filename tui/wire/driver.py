@@ -1,270 +1,192 @@
-"""The terminal's driver: input and output on the event loop, no threads, nothing that can block.
+"""Textual's driver on the event loop: no input thread, no output thread, nothing that polls.
 
-Textual's own driver reads in a thread that wakes ten times a second and joins it at exit, and
-writes in a thread that can hang on a stopped terminal. Here the loop itself watches the
-terminal: no wake-up without input, and an end of file is news (the terminal is gone), not a
-busy loop. Output goes through a descriptor of our own that never blocks; while the terminal
-does not take it, frames are dropped, and the next one starts from scratch.
+The keys are read when the loop says they are there, so an idle app sleeps, and quitting waits for
+nobody (Textual's own driver wakes ten times a second and joins two threads). A terminal that
+is gone ends the app; one that takes nothing holds back frames and nothing else.
+
+Not for drawing: `WireApp` does that. Not for signals that end us: that is `tui.lifecycle`.
 """
 
 import asyncio
 import os
-import select
 import signal
-import sys
-import termios
-import tty
 from codecs import getincrementaldecoder
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from textual import constants, events
+from textual import events
 from textual._xterm_parser import XTermParser
-from textual.drivers.linux_driver import LinuxDriver
+from textual.driver import Driver
 from textual.geometry import Size
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from textual.app import App
+    from tui.wire.app import WireApp
 
-# Output that the terminal has not taken yet: past this, whole frames are dropped.
-BACKLOG_BYTES = 262_144
-# How long the last words (leaving the alternate screen) may wait for a terminal that does not read.
-FAREWELL_S = 0.2
-_KITTY = "\x1b[>25u"  # disambiguate, report all keys, associated text: as Textual asks for
+_STOP = (signal.SIGTSTP, signal.SIGCONT)
 
 
-class WireDriver(LinuxDriver):
-    """Textual's Linux driver without its threads. Made by Textual, once for each run."""
+class WireDriver(Driver):
+    """One terminal, read and written on the event loop."""
 
     def __init__(
-        self, app: "App[Any]", *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+        self, app: Any, *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._out = -1
-        self._backlog = bytearray()
-        self._writing = False
-        self._flush_due = False
-        self._reading = False
-        self._started = False
-        self._parser = XTermParser(debug)
+        self.wire = cast("WireApp", app)
+        self.terminal = self.wire.take_terminal()
+        self._parser = XTermParser()
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._escape: asyncio.TimerHandle | None = None
-        self.bytes_sent = 0
-        self.dropped = False
-        self.gone = False
-
-    # -- output ----------------------------------------------------------------------------
-
-    def write(self, data: str) -> None:
-        """Queue bytes for the terminal; they go out in this turn of the loop at the latest."""
-        self._backlog += data.encode("utf-8", "replace")
-        if not self._flush_due and not self._writing:
-            self._flush_due = True
-            self._loop.call_soon(self.flush)
+        self._running = False
+        self._writing = False
+        self._handled: list[signal.Signals] = []
 
     @property
-    def congested(self) -> bool:
-        """Whether the terminal takes less than it is sent: frames should be left out."""
-        return self._writing and len(self._backlog) > BACKLOG_BYTES
+    def can_suspend(self) -> bool:
+        """ctrl+z works."""
+        return True
 
-    def flush(self) -> None:
-        """Send what the terminal takes now; the rest when it is ready for it."""
-        self._flush_due = False
-        if self._writing or self._out < 0:
-            return
-        self._send()
-        if self._backlog and not self.gone:
-            self._writing = True
-            self._loop.add_writer(self._out, self._on_writable)
-
-    def _send(self) -> None:
-        while self._backlog:
-            try:
-                sent = os.write(self._out, self._backlog)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:
-                self._lost()
-                return
-            self.bytes_sent += sent
-            del self._backlog[:sent]
-
-    def _on_writable(self) -> None:
-        self._send()
-        if not self._backlog or self.gone:
-            self._stop_writing()
-
-    def _stop_writing(self) -> None:
-        if self._writing:
-            self._writing = False
-            self._loop.remove_writer(self._out)
-
-    def _lost(self) -> None:
-        """The terminal is gone: say so once, and never touch it again."""
-        if not self.gone:
-            self.gone = True
-            self._backlog.clear()
-            self._stop_reading()
-            terminal_gone = getattr(self._app, "terminal_gone", None)
-            if terminal_gone is not None:
-                self._loop.call_soon(terminal_gone)
-
-    # -- input -----------------------------------------------------------------------------
-
-    def _on_readable(self) -> None:
-        try:
-            data = os.read(self.fileno, 4096)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._lost()
-            return
-        if self._escape is not None:
-            self._escape.cancel()
-            self._escape = None
-        for event in self._parser.feed(self._decode(data)):
-            self.process_message(event)
-        if self._parser._timeout_time is not None:  # a lone escape, or the start of a sequence
-            self._escape = self._loop.call_later(constants.ESCAPE_DELAY + 0.005, self._on_silence)
-
-    def _on_silence(self) -> None:
-        self._escape = None
-        for event in self._parser.tick():
-            self.process_message(event)
-
-    def send_message(self, message: Message) -> None:
-        """Input is on the loop's own thread: no detour through another one."""
-        self._app.post_message(message)
-
-    def _stop_reading(self) -> None:
-        if self._reading:
-            self._reading = False
-            self._loop.remove_reader(self.fileno)
-        if self._escape is not None:
-            self._escape.cancel()
-            self._escape = None
-
-    # -- modes -----------------------------------------------------------------------------
+    # -- application mode ------------------------------------------------------------------
 
     def start_application_mode(self) -> None:
-        """Take the terminal: raw input, alternate screen, mouse, bracketed paste."""
-        self._loop = asyncio.get_running_loop()
-        self._out = self._open_output()
-        first = getattr(self._app, "first_frame", None) if not self._started else None
-        self._backlog.clear()
-        try:
-            before = termios.tcgetattr(self.fileno)
-        except termios.error:
-            before = None
-        self.attrs_before = first.saved if first is not None and first.saved is not None else before
-        if before is not None:
-            raw = list(before)
-            raw[tty.LFLAG] = self._patch_lflag(raw[tty.LFLAG])
-            raw[tty.IFLAG] = self._patch_iflag(raw[tty.IFLAG])
-            raw[tty.CC] = list(raw[tty.CC])
-            raw[tty.CC][termios.VMIN] = 1
-            try:
-                termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
-            except termios.error:
-                self.attrs_before = None
-        if first is None:
-            self.write("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[m\x1b[2J")
-        self._enable_mouse_support()
-        if not constants.DISABLE_KITTY_KEY:
-            self.write(_KITTY)
-        self._enable_bracketed_paste()
-        self._request_terminal_sync_mode_support()
-        try:
-            self._loop.add_reader(self.fileno, self._on_readable)
-            self._reading = True
-        except (PermissionError, OSError):
-            self._reading = False  # not a terminal: nothing will ever be typed
-        self._loop.add_signal_handler(signal.SIGWINCH, self._on_resize)
-        self._on_resize()
-        again = self._started
-        self._started = True
-        if again:
-            self._app.call_later(getattr(self._app, "invalidate", self._app.refresh))
-        if self._must_signal_resume:
-            self._must_signal_resume = False
-            self._app.post_message(self.SignalResume())
-        self.flush()
-
-    def _open_output(self) -> int:
-        """A descriptor of our own, so that "never block" is not imposed on the operator's shell."""
-        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-        for descriptor in (2, 1, 0):
-            try:
-                return os.open(os.ttyname(descriptor), flags)
-            except OSError:
-                continue
-        return os.dup(2)
-
-    def _on_resize(self) -> None:
-        try:
-            width, height = os.get_terminal_size(self._out)
-        except OSError:
-            width, height = self._get_terminal_size()
-        size = Size(width or 80, height or 24)
-        self._app.post_message(events.Resize(size, size))
-
-    def _enable_mouse_support(self) -> None:
-        """Clicks and the wheel; not every movement, which is a packet each on a thin line."""
-        if self._mouse:
-            self.write("\x1b[?1000h\x1b[?1006h")
-
-    def _disable_mouse_support(self) -> None:
-        if self._mouse:
-            self.write("\x1b[?1000l\x1b[?1006l")
+        """Take the terminal: raw, alternate screen, keys and signals to the loop."""
+        terminal = self.terminal
+        terminal.raw(signals=False)
+        terminal.enter()
+        terminal.listen(self._mouse)
+        self._size = terminal.size()
+        self._running = True
+        loop = self._loop
+        loop.add_reader(terminal.in_fd, self._readable)
+        for number, handler in (
+            (signal.SIGWINCH, self._resized),
+            (signal.SIGTSTP, self.suspend_process),
+            (signal.SIGCONT, self._continued),
+        ):
+            loop.add_signal_handler(number, handler)
+            self._handled.append(number)
+        self._resized()
+        if terminal.gone:
+            loop.call_soon(self._lost)
 
     def disable_input(self) -> None:
         """No more keys."""
-        self._stop_reading()
-        loop = getattr(self, "_loop", None)
-        if loop is not None and not loop.is_closed():
-            loop.remove_signal_handler(signal.SIGWINCH)
-        try:
-            termios.tcflush(self.fileno, termios.TCIFLUSH)
-        except termios.error:
-            pass  # the terminal is gone
+        self._running = False
+        if self._escape is not None:
+            self._escape.cancel()
+            self._escape = None
+        if self.terminal.in_fd >= 0:
+            self._loop.remove_reader(self.terminal.in_fd)
+        while self._handled:
+            self._loop.remove_signal_handler(self._handled.pop())
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was."""
         self.disable_input()
-        self._disable_mouse_support()
-        if not constants.DISABLE_KITTY_KEY:
-            self.write("\x1b[<u")
-        self.write("\x1b[?2004l\x1b[m\x1b[?7h\x1b[?25h\x1b[?1049l")
-        self._farewell()
-        if self.attrs_before is not None and not self.gone:
-            try:
-                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
-            except termios.error:
-                pass  # the terminal is gone
+        if self._writing:
+            self._loop.remove_writer(self.terminal.out_fd)
+            self._writing = False
+        self.terminal.leave()
 
-    def _farewell(self) -> None:
-        """Send the last words, waiting a moment for a slow terminal, never longer."""
-        self._stop_writing()
-        if self._out < 0 or self.gone:
+    def resume_application_mode(self) -> None:
+        """Take the terminal again and show everything anew."""
+        self.start_application_mode()
+        self.wire.redraw_all()
+
+    # -- out -------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether the terminal has not taken the last frame yet: then a new one waits."""
+        return self.terminal.busy or not self._running
+
+    def write(self, data: str) -> None:
+        """Send `data`, now or as soon as the terminal takes it."""
+        terminal = self.terminal
+        if terminal.in_fd < 0:
             return
-        poller = select.poll()
-        poller.register(self._out, select.POLLOUT)
-        for _ in range(8):
-            self._send()
-            if not self._backlog or self.gone:
-                return
-            if len(self._backlog) > 4096:  # frames that nobody will see; only the last words count
-                del self._backlog[:-256]
-            poller.poll(FAREWELL_S * 1000 / 8)
+        terminal.write(data.encode(errors="replace"))
+        if terminal.gone:
+            self._loop.call_soon(self._lost)
+        elif terminal.busy and not self._writing and self._running:
+            self._writing = True
+            self._loop.add_writer(terminal.out_fd, self._writable)
 
-    def close(self) -> None:
-        """Let go of the descriptor."""
-        self._stop_writing()
-        if self._out >= 0:
-            os.close(self._out)
-            self._out = -1
+    def _writable(self) -> None:
+        terminal = self.terminal
+        terminal.push()
+        if terminal.gone:
+            self._lost()
+        elif not terminal.busy:
+            self._loop.remove_writer(terminal.out_fd)
+            self._writing = False
+            self.wire.send_frame()
 
+    # -- in --------------------------------------------------------------------------------
 
-assert sys.platform != "win32"
+    def send_message(self, message: Message) -> None:
+        """We are on the loop already: no need to go through it."""
+        self._app.post_message(message)
+
+    def _readable(self) -> None:
+        data = self.terminal.read()
+        if data is None:
+            self._lost()
+            return
+        text = self._decode(data)
+        if text:
+            for message in self._parser.feed(text):
+                self.process_message(message)
+        self._await_escape()
+
+    def _await_escape(self) -> None:
+        """An Esc that nothing follows is the key: the parser says when it has waited long enough."""
+        if self._escape is not None:
+            self._escape.cancel()
+            self._escape = None
+        at = self._parser._timeout_time
+        if at is not None and self._running:
+            self._escape = self._loop.call_later(max(0.0, at - self._loop.time()), self._tick)
+
+    def _tick(self) -> None:
+        self._escape = None
+        for message in self._parser.tick():
+            self.process_message(message)
+        self._await_escape()
+
+    def _lost(self) -> None:
+        """Nobody is there any more. Once: a hung-up terminal would be readable for ever."""
+        if not self._running:
+            return
+        self.terminal.lost()
+        self.disable_input()
+        if self._writing:
+            self._loop.remove_writer(self.terminal.out_fd)
+            self._writing = False
+        self.wire.terminal_lost()
+
+    # -- size, stop and continue -----------------------------------------------------------
+
+    def _resized(self) -> None:
+        width, height = self.terminal.size()
+        self.wire.terminal_resized(width, height)
+        size = Size(width, height)
+        self._app.post_message(events.Resize(size, size))
+
+    def suspend_process(self) -> None:
+        """Stop like any other job: the terminal restored, the whole process group stopped.
+
+        The group, as the kernel does it for ctrl+z: whoever started us and waits (make, a script)
+        must stop too, or the shell never gets its prompt. Where nobody could continue us (an
+        orphaned group) the signal does nothing, and we go on at once.
+        """
+        self.suspend_application_mode()
+        os.kill(0, signal.SIGTSTP)  # comes back once we are continued
+        self.resume_application_mode()
+        self._app.post_message(self.SignalResume())
+
+    def _continued(self) -> None:
+        """Stopped and continued by others: whatever the terminal was used for meanwhile is undone."""
+        self.terminal.reenter()
+        self._resized()
+        self.wire.redraw_all()

@@ -11,16 +11,15 @@ anyone at any time, also by the watchdog's thread. Not for what is drawn: that i
 import os
 import select
 import termios
-import time
 from collections.abc import Mapping
 from typing import Any
 
+from core.clock import SYSTEM_CLOCK
 from core.errors import UsageError
 
 _DRAIN_S = 0.15  # how long leaving waits for a slow terminal to take its last bytes
+_MOST_REST = 1 << 20  # bytes kept for a terminal that takes nothing; what comes then is dropped
 _ABORT = b"\x18"  # CAN: ends an escape sequence that was cut off in the middle
-_GONE = "the terminal is gone"
-
 _LEAVE_SCREEN = "\x1b[m\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?25h"
 
 
@@ -177,7 +176,7 @@ class Terminal:
 
     def write(self, data: bytes) -> None:
         """Send `data`, or keep what the terminal does not take now; `push` goes on with it."""
-        if self.gone:
+        if self.gone or len(self._rest) > _MOST_REST:
             return
         self.bytes_sent += len(data)
         self._rest = self._rest + data if self._rest else data
@@ -204,10 +203,10 @@ class Terminal:
 
     def drain(self, seconds: float) -> None:
         """Send what is left, waiting at most so long."""
-        deadline = time.monotonic() + seconds
+        deadline = SYSTEM_CLOCK.now() + seconds
         self.push()
         while self._rest and not self.gone:
-            left = deadline - time.monotonic()
+            left = deadline - SYSTEM_CLOCK.now()
             if left <= 0 or not self._room(left):
                 self._rest = b""
                 return
