@@ -435,6 +435,11 @@ class Engine:
         self._subscribers.append(callback)
 
     @property
+    def clock(self) -> Clock:
+        """The clock that `at` of every reading is on."""
+        return self._clock
+
+    @property
     def interval_s(self) -> float:
         """The rhythm of the host's gauges and of the queues."""
         return self._state.policy.interval_s

@@ -1,131 +1,186 @@
-"""Starting and ending: signals, a vanished terminal, a crash, a shutdown that hangs.
+"""From the first frame to the last byte: signals, a terminal that is gone, a crash, a hanging exit.
 
-Whatever happens, the terminal is restored, the process is gone within a second, and the exit
-status says why: 128 + n for signal n, 129 for a terminal that went away, 1 for a crash.
+Whatever ends the dashboard, the terminal is as it was before, the process is gone within a
+second, nothing it started is left, and the exit status tells: 0 quit, 1 crash, 128 + n for signal
+n (a terminal that vanished counts as a hang-up: 129, also where nohup ignores the signal).
+
+Not for what is shown: `run` is handed the first picture and a function that makes the app.
 """
 
-import gc
 import os
 import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from core.text import clean_line
+from tui.view.spans import Line
+from tui.wire import firstframe, imports
+from tui.wire.firstframe import Started
+from tui.wire.sgr import Palette
 
 if TYPE_CHECKING:
     from tui.wire.app import WireApp
-    from tui.wire.firstframe import FirstFrame
 
-# A shutdown that takes longer than this is ended from outside.
-PATIENCE_S = 0.7
-RESTORE = b"\x1b[<u\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?2026l\x1b[m\x1b[?7h\x1b[?25h\x1b[?1049l"
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+LEAVE_WITHIN_S = 0.8
+_KILL_WITHIN_S = 0.95  # by the kernel: even where no Python code runs any more
 
 
-class Lifecycle:
-    """One run of an app. `at_exit` is called early in any ending and must not block."""
+class Life:
+    """One run of the dashboard. `code` is the exit status once something has ended it."""
 
-    def __init__(self, first_frame: "FirstFrame | None", at_exit: Callable[[], None]) -> None:
-        self._first_frame = first_frame
-        self._at_exit = at_exit
-        self._app: WireApp | None = None
-        self._status: int | None = None
-        self._deadline: threading.Timer | None = None
+    def __init__(self, started: Started, on_exit: Sequence[Callable[[], None]]) -> None:
+        self.started = started
+        self.app: WireApp | None = None
+        self.code: int | None = None
+        self._on_exit = list(on_exit)
+        self._watched = False
+        self._before: dict[int, object] = {}
 
-    def early(self) -> None:
-        """Signals between the first frame and Textual: give the terminal back and go."""
+    # -- signals ---------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Signals end us in order. One that was ignored when we started (nohup) stays ignored."""
         for number in _ENDING:
-            signal.signal(number, self._end_early)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._signalled)
 
-    def _end_early(self, number: int, frame: Any) -> None:
-        self._at_exit()
-        if self._first_frame is not None:
-            self._first_frame.leave()
-        os._exit(128 + number)
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        """Runs between two steps of whatever the main thread does, also while the loop is busy."""
+        first = self.code is None
+        self.code = 128 + number if first else self.code
+        app = self.app
+        if app is None or app._loop is None:  # Textual is not up: nothing but the terminal to put right
+            self.abandon()
+        if first:
+            self.watch(self.code or 0)
+            app._loop.call_soon_threadsafe(self._stop)
 
-    def run(self, make: Callable[[], "WireApp"], mouse: bool) -> int:
-        """Run the app that `make` gives; returns the exit status."""
-        try:
-            self._app = app = make()
-            status = self._serve(app, mouse)
-        except BaseException as error:
-            self._restore()
-            return self._crashed(error)
-        finally:
-            self._at_exit()
-            if self._deadline is not None:
-                self._deadline.cancel()
-        return status
+    def _stop(self) -> None:
+        if self.app is not None:
+            self.app.exit(return_code=self.code or 0)
 
-    def _serve(self, app: "WireApp", mouse: bool) -> int:
-        import asyncio
+    # -- the end ---------------------------------------------------------------------------
 
-        async def serve() -> None:
-            loop = asyncio.get_running_loop()
-            for number in _ENDING:
-                loop.add_signal_handler(number, self.end, 128 + number)
-            loop.call_later(2.0, _settle)
-            await app.run_async(mouse=mouse)
+    def leaving(self, code: int) -> None:
+        """The app has been told to end: from now on it has 0.8 seconds."""
+        if self.code is None:
+            self.code = code
+        self.watch(self.code)
 
-        asyncio.run(serve())
-        if self._status is not None:
-            return self._status
-        return app.return_code or 0
-
-    def end(self, status: int) -> None:
-        """End the app; if it does not end by itself in time, the process is ended under it."""
-        if self._status is not None:
+    def watch(self, code: int) -> None:
+        """Make sure that the process ends, whatever its threads are doing."""
+        if self._watched:
             return
-        self._status = status
-        self.watch(status)
-        self._at_exit()
-        if self._app is not None:
-            self._app.exit(return_code=status)
+        self._watched = True
+        import threading
 
-    def watch(self, status: int) -> None:
-        """From now on the shutdown has `PATIENCE_S` seconds."""
-        self._deadline = threading.Timer(PATIENCE_S, self._force, (status,))
-        self._deadline.daemon = True
-        self._deadline.start()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, _KILL_WITHIN_S)
+        timer = threading.Timer(LEAVE_WITHIN_S, self.abandon)
+        timer.daemon = True
+        timer.start()
+        self._timer = timer
 
-    def _force(self, status: int) -> None:
-        self._restore()
-        os._exit(status)
+    def abandon(self) -> NoReturn:
+        """End here and now, from any thread: terminal restored as far as it can be, children told."""
+        self.started.terminal.leave()
+        self.run_exits()
+        os._exit(self.code or 0)
 
-    def _restore(self) -> None:
-        """The terminal as it was, by the shortest way, without waiting for it."""
-        from tui.wire.firstframe import restore
+    def run_exits(self) -> None:
+        """Call what was to be called at the end; each once, none can keep the others from it."""
+        while self._on_exit:
+            callback = self._on_exit.pop()
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - there is nobody left to raise it to
+                print(f"bluetop: at exit: {clean_line(str(error))}", file=sys.stderr)  # noqa: T201
 
+    def finish(self) -> None:
+        """The app has ended by itself: the watchdog goes home, signals are as they were."""
+        if self._watched:
+            self._timer.cancel()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def run(
+    first: Callable[[int, int], list[Line]],
+    make_app: Callable[[Started], "WireApp"],
+    palette: Palette,
+    *,
+    mouse: bool = True,
+    ascii_only: bool = False,
+    on_exit: Sequence[Callable[[], None]] = (),
+    crash_log: str | None = None,
+) -> int:
+    """Show `first(width, height)`, then import Textual and run the app; returns the exit status.
+
+    `make_app` imports what needs Textual, and gives its app the `Started` it is handed. `on_exit`
+    is called last and must not block: kill what was started. A crash leaves a short account on standard error
+    and the whole one in `crash_log`.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    environ = dict(os.environ)
+    started = firstframe.begin(environ, ascii_only=ascii_only)
+    life = Life(started, on_exit)
+    crash: BaseException | None = None
+    try:
+        lines = first(started.buffer.width, started.buffer.height)
+        life.listen()
+        firstframe.draw(started, lines, palette)
+        with imports.textual_settings(environ):
+            app = make_app(started)
+        life.app = app
+        app.on_leaving = life.leaving
+        app.call_when_up(imports.settle)
+        app.run(mouse=mouse)
+        crash = app.crash
+        code = life.code if life.code is not None else app.return_code
+    except Exception as error:  # noqa: BLE001 - the last place that can give the terminal back
+        crash, code = error, 1
+    finally:
+        started.terminal.leave()
+        life.run_exits()
+    if crash is not None:
+        code = 1
+        report(crash, crash_log)
+    life.finish()
+    started.terminal.close()
+    return code or 0
+
+
+def report(crash: BaseException, crash_log: str | None) -> None:
+    """A short account of a crash for the operator, the whole one for us."""
+    where = traceback.extract_tb(crash.__traceback__)
+    said = [f"bluetop crashed: {type(crash).__name__}: {clean_line(str(crash))}"]
+    said += [f"  {os.path.basename(f.filename)}:{f.lineno} in {f.name}" for f in where[-3:]]
+    if crash_log is not None:
         try:
-            descriptor = os.open(os.ttyname(2), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        except OSError:
-            return  # no terminal: nothing to restore
+            os.makedirs(os.path.dirname(crash_log), mode=0o700, exist_ok=True)
+            with open(crash_log, "a", encoding="utf-8") as file:
+                file.write("".join(traceback.format_exception(crash)) + "\n")
+            said.append(f"the whole account is in {crash_log}")
+        except OSError as error:
+            said.append(f"the whole account could not be written: {clean_line(str(error))}")
+    try:
+        print("\n".join(said), file=sys.stderr)  # noqa: T201
+    except OSError:  # nobody is there to read it
+        return
+
+
+def end_process(code: int) -> NoReturn:
+    """End without tearing the interpreter down: that takes longer than all the rest of quitting."""
+    for stream in (sys.stdout, sys.stderr):
         try:
-            os.write(descriptor, RESTORE)
-        except OSError:
-            pass  # it does not take anything; the attributes can still be set
-        finally:
-            os.close(descriptor)
-        driver = getattr(self._app, "_driver", None)
-        saved = getattr(driver, "attrs_before", None)
-        if saved is None and self._first_frame is not None:
-            saved = self._first_frame.saved
-        restore(saved)
-
-    def _crashed(self, error: BaseException) -> int:
-        if isinstance(error, KeyboardInterrupt):
-            return 130
-        if isinstance(error, SystemExit):
-            return error.code if isinstance(error.code, int) else 1
-        last = traceback.extract_tb(error.__traceback__)[-1:]
-        where = f" ({os.path.basename(last[0].filename)}:{last[0].lineno})" if last else ""
-        print(f"bluetop: internal error: {type(error).__name__}: {error}{where}", file=sys.stderr)  # noqa: T201
-        return 1
-
-
-def _settle() -> None:
-    """Once everything is imported and running: what is there now will stay, so stop looking at it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+            stream.flush()
+        except (OSError, ValueError):
+            continue
+    os._exit(code)

@@ -23,8 +23,10 @@ _RACY_S = 0.05
 class Agent:
     """One folder of the postbox, and what the last scan left behind."""
 
-    __slots__ = ("_folder", "_shown", "file", "good", "name", "nested", "noticed", "path", "queue", "seen", "signature",
-                 "torn", "unit")  # fmt: skip
+    __slots__ = (
+        "_folder", "_shown", "absent", "file", "good", "name", "nested", "noticed", "path", "queue", "seen",
+        "signature", "torn", "unit",
+    )  # fmt: skip
 
     def __init__(self, name: str, folder: str, root: str) -> None:
         self.name = name
@@ -34,6 +36,8 @@ class Agent:
         self.use(nested=False)
         self.signature: Signature | None = None
         """What the file looked like when it was read; None: the next scan reads it in any case."""
+        self.absent = False
+        """Whether the last look found no queue file, here or one folder down."""
         self.seen: Signature | None = None
         self.noticed = 0.0
         """When `seen` was first seen (clock's now)."""
@@ -54,6 +58,10 @@ class Agent:
             self.path = f"postbox/{self.name}/{inner}"
             self.unit = self._shown + self.path
         return file
+
+    def is_absent(self) -> bool:
+        """Whether there still is no queue file, here or one folder down."""
+        return not os.path.lexists(self.file) and not os.path.lexists(f"{self._folder}/outbox/outbox.json")
 
     def displaced(self) -> bool:
         """Whether there is an `outbox.json` again where this agent's is looked for one folder down."""

@@ -51,6 +51,10 @@ class PostboxBackend:
     def scan(self, beat: Callable[[str], None], skip: Container[str] = ()) -> Iterator[ScanPart]:
         """See `QueueBackend.scan`."""
         folders, clock = self._folders, self._clock
+        if skip and folders.postbox in skip:
+            found = Problem(ERROR, "skipped", "left alone, since it did not answer")
+            yield ScanPart((), (), 0, len(folders.agents), (("postbox", found),))
+            return
         beat(folders.postbox)
         gone = folders.refresh()
         for name in gone:
@@ -126,6 +130,7 @@ class PostboxBackend:
             found = self._read(agent, beat)
         except RefusedError as refused:
             return self._refused(agent, refused, began)
+        agent.absent = False
         status = found.status
         signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         if signature != agent.seen:
@@ -183,6 +188,7 @@ class PostboxBackend:
             # Some editors remove a file and write it anew: for a moment that is no loss.
             return self._emit(agent, _stale(agent.good, (refused.problem,), refused.gone))
         agent.good = None
+        agent.absent = refused.gone
         self._shared.put(agent.name, frozenset())
         row = EMPTY_QUEUE._replace(agent=agent.name, path=agent.path)
         if not refused.gone:

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
 
 from core.queues import Limits, forms, tally
@@ -92,6 +93,9 @@ def _pieces(fd: int, size: int, beat: Callable[[], None]) -> bytearray:
         count = os.readv(fd, [view[at : at + PIECE]])
         if count == 0:
             break
+        if at == 0 and not any(view[: min(count, 4096)]):
+            # A file of holes: a gigabyte of nothing is not worth its memory.
+            raise RefusedError("nul_bytes", f"{size} bytes that begin with NUL bytes; not read")
         at += count
     del view
     if at < size:
@@ -137,11 +141,10 @@ def interpret(
 
     Without `careful` the fast reader is tried first; what it cannot read plainly is read carefully.
     """
-    if not careful:
-        from core.queues import fast
-
+    fast = None if careful else _fast_reader()
+    if fast is not None:
         if len(data) > limits.repair_bytes:
-            return _streamed(data, agent, latest)
+            return _streamed(fast, data, agent, latest)
         found = fast.sheet(data)
         if found is not None:
             notes = Notes()
@@ -166,9 +169,16 @@ def interpret(
     return Reading(queue, counted.live, placed(notes, decoded), level)
 
 
-def _streamed(data: bytes | bytearray, agent: str, latest: float) -> Reading:
-    from core.queues import fast
+def _fast_reader() -> ModuleType | None:
+    """The module `fast`; None where msgspec cannot be imported, and the careful reader has to do it all."""
+    try:
+        from core.queues import fast
+    except ImportError:
+        return None
+    return fast
 
+
+def _streamed(fast: ModuleType, data: bytes | bytearray, agent: str, latest: float) -> Reading:
     notes = Notes()
     try:
         counted = tally.count(fast.Stream(data).sheet(notes), agent, latest, notes)

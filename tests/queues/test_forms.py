@@ -117,7 +117,8 @@ def test_status_words_are_folded_and_unknown_ones_stay_raw(space: Workspace, wor
 @pytest.mark.parametrize(
     ("status", "state"),
     [("DECOMMISSIONED - No longer active", "decommissioned"), (" retired ", "decommissioned"),
-     ("Inactive", "decommissioned"), ("paused until Monday", "paused"), ("OFFLINE", "paused"), ("maintenance", "paused"), ("busy", "active"),
+     ("Inactive", "decommissioned"), ("paused until Monday", "paused"), ("OFFLINE", "paused"),
+     ("maintenance", "paused"), ("busy", "active"),
      ("not paused", "active"), (None, "active"), (7, "active")],
 )  # fmt: skip
 def test_agents_out_of_service_are_recognised(space: Workspace, status: Any, state: str) -> None:

@@ -2,13 +2,16 @@
 
 import os
 import socket
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from core.errors import WorkspaceError
 from core.queues import BACKENDS, Limits
+from core.queues.reader import read_bytes
 from tests.queues.workspace import Workspace, codes, outbox, task
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc or Linux file kinds")
@@ -193,6 +196,14 @@ def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
     assert (row.form, codes(row)) == ("unreadable", ["too_large"])
 
 
+def test_a_large_file_of_holes_is_not_read(space: Workspace) -> None:
+    space.write("CA", b"")
+    os.truncate(space.path("CA"), 64 << 20)
+    space.touch(space.path("CA"))
+    space.scan()
+    assert (space.rows["CA"].form, codes(space.rows["CA"])) == ("unreadable", ["nul_bytes"])
+
+
 @linux
 def test_a_file_that_grows_without_end_is_no_trap(space: Workspace) -> None:
     (space.root / "postbox" / "CA").mkdir()
@@ -301,6 +312,41 @@ def test_a_file_that_becomes_a_fifo_keeps_the_last_good_state(space: Workspace) 
     assert (row.pending, row.stale_since is not None, codes(row)) == (2, True, ["not_a_file"])
 
 
+def test_a_file_that_shrinks_or_grows_while_it_is_read_is_torn(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.json"
+    for change in (lambda: os.truncate(path, 10), lambda: os.truncate(path, 5_000_000), lambda: None):
+        path.write_bytes(b" " * 3_000_000)
+        os.utime(path, (1e9, 1e9))
+        beats: list[None] = []
+
+        def beat(change: Callable[[], None] = change, beats: list[None] = beats) -> None:
+            beats.append(None)
+            if len(beats) == 2:
+                change()
+
+        found = read_bytes(str(path), 1 << 30, beat)
+        assert found.torn is (path.stat().st_size != 3_000_000)
+        assert len(beats) >= 2
+
+
+def test_a_postbox_to_skip_is_not_even_listed(space: Workspace) -> None:
+    space.write("CA", outbox())
+    space.scan()
+    space.beats.clear()
+    (part,) = space.scan(skip=(f"{space.root}/postbox",))
+    assert space.beats == []
+    assert [(path, problem.code) for path, problem in part.problems] == [("postbox", "skipped")]
+
+
+def test_an_agent_without_a_queue_file_is_told_once_and_noticed_when_it_gets_one(space: Workspace) -> None:
+    (space.root / "postbox" / "ARCH").mkdir()
+    assert space.changed() == ["ARCH"]
+    assert space.changed() == []
+    space.write("ARCH", outbox(task(), agent_id="ARCH"))
+    assert space.changed() == ["ARCH"]
+    assert space.rows["ARCH"].pending == 1
+
+
 def test_reading_leaves_no_trace(space: Workspace) -> None:
     space.write("CA", WHOLE)
     before = sorted((str(path), path.stat().st_mtime_ns) for path in space.root.rglob("*"))
@@ -308,3 +354,18 @@ def test_reading_leaves_no_trace(space: Workspace) -> None:
     space.backend.tasks("CA")
     space.backend.record("CA", "tasks", 0, "T-1")
     assert sorted((str(path), path.stat().st_mtime_ns) for path in space.root.rglob("*")) == before
+
+
+def test_the_readers_bring_nothing_heavy_into_the_prober(tmp_path: Path) -> None:
+    (tmp_path / "postbox" / "CA").mkdir(parents=True)
+    (tmp_path / "postbox" / "CA" / "outbox.json").write_text('{"tasks": [{"task_id": "T"},]}')
+    code = (
+        f"import sys; sys.path.insert(0, {os.getcwd()!r}); from core.queues import BACKENDS, Limits;"
+        f"list(BACKENDS['postbox']({str(tmp_path)!r}, Limits()).scan(lambda path: None));"
+        "heavy = {'msgspec', 'asyncio', 'pathlib', 'dataclasses', 'datetime', 'subprocess', 'inspect'};"
+        "print(*heavy & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""

@@ -46,7 +46,7 @@ class BluetopScreen(Screen[None]):
     AUTO_FOCUS = ""
     kind: ClassVar[str] = ""
     names: ClassVar[tuple[str, ...]] = ()
-    focusable: ClassVar[tuple[str, ...]] = ()
+    focus_order: ClassVar[tuple[str, ...]] = ()
     CSS = """
     BluetopScreen { layout: vertical; overflow: hidden; }
     #prompt { border: none; height: 1; padding: 0 1; }
@@ -58,6 +58,9 @@ class BluetopScreen(Screen[None]):
         self.message = ("", "text")
         self.prompting = False
         self._arrangement = Arranged(self._arranged)
+        self._widgets: dict[str, LineWidget] = {}
+        self._rects: dict[str, Rect] = {}
+        self._level = "rows"
 
     @property
     def owner(self) -> "BluetopApp":
@@ -102,7 +105,8 @@ class BluetopScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The panes, and the prompt that the filter is typed into."""
         for name in ("head", *self.names, "foot", "small"):
-            yield LineWidget(id=name, can_focus=name in self.focusable)
+            self._widgets[name] = LineWidget(id=name, can_focus=name in self.focus_order)
+        yield from self._widgets.values()
         prompt = Input(id="prompt", compact=True, placeholder="filter: words, !word excludes")
         prompt.cursor_blink = False
         prompt.display = False
@@ -115,9 +119,11 @@ class BluetopScreen(Screen[None]):
             rects = {"head": Rect(0, 0, width, 2), **self.rects(width, height)}
             last = Rect(0, height - 1, width, 1)
             rects["prompt" if self.prompting else "foot"] = last
+        self._rects = rects
+        self._level = self.level_at(width, height)
         for name, rect in rects.items():  # lines are there before the first paint at a new size
             if name != "prompt":
-                self.query_one(f"#{name}", LineWidget).put(self._lines(name, Size(rect.width, rect.height)))
+                self._widgets[name].put(self._lines(name, Size(rect.width, rect.height)))
         return rects
 
     def _lines(self, name: str, size: Size) -> list[Line]:
@@ -125,7 +131,7 @@ class BluetopScreen(Screen[None]):
         focused = self.focused is not None and self.focused.id == name
         ui = Ui(
             owner.glyphs,
-            focused or (name in self.focusable and len(self.focusable) == 1),
+            focused or (name in self.focus_order and len(self.focus_order) == 1),
             self.level,
             self.snap.at,
         )
@@ -138,20 +144,20 @@ class BluetopScreen(Screen[None]):
             return small_lines(self.snap, size.width, size.height)
         return self.draw(name, size, ui)
 
-    @property
-    def level(self) -> str:
-        """The level of detail at the present size."""
-        return "rows" if self.size.width < 100 or self.size.height < 32 else "panes"
+    def level_at(self, width: int, height: int) -> str:
+        """The level of detail at a size."""
+        return "rows" if width < 100 or height < 32 else "panes"
 
     def redraw(self, *names: str) -> None:
         """Draw the named panes again (all of them without a name); only what changed is sent."""
         if not self.is_mounted:
             return
+        rects = self._rects
         with self.owner.one_frame():
-            for name in names or ("head", *self.names, "foot", "small"):
-                widget = self.query_one(f"#{name}", LineWidget)
-                if widget.size.width and widget.size.height:
-                    widget.show(self._lines(name, Size(*widget.size)))
+            for name in names or self._widgets:
+                rect = rects.get(name)
+                if rect is not None:
+                    self._widgets[name].show(self._lines(name, Size(rect.width, rect.height)))
 
     def show_snapshot(self, snap: Snapshot) -> None:
         """A new snapshot: take it in, then draw what it changed."""
@@ -160,8 +166,8 @@ class BluetopScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """The cursor is somewhere from the start."""
-        if self.focusable:
-            self.set_focus(self.query_one(f"#{self.focusable[0]}"), scroll_visible=False)
+        if self.focus_order:
+            self.set_focus(self._widgets[self.focus_order[0]], scroll_visible=False)
 
     def on_screen_resume(self) -> None:
         """Another screen was left: what this one shows may be old by now."""
@@ -280,4 +286,4 @@ class BluetopScreen(Screen[None]):
 
     def text_of(self, name: str) -> str:
         """What pane `name` shows, as text (tests, the text twin)."""
-        return "\n".join(plain(line) for line in self.query_one(f"#{name}", LineWidget).lines)
+        return "\n".join(plain(line) for line in self._widgets[name].lines)

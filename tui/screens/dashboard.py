@@ -1,6 +1,7 @@
 """The first screen: is anything wrong, what is the cause, which key fixes it."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from core.queues.model import Task
 from core.snapshot import Snapshot
@@ -20,8 +21,8 @@ class DashboardScreen(BluetopScreen):
     """Gauges, agents, alerts; on a wide screen the selected agent's tasks beside them."""
 
     kind = "dashboard"
-    names = (*GAUGES, "agents", "alerts", "tasks")
-    focusable = ("agents", "alerts", *GAUGES)
+    names: ClassVar[tuple[str, ...]] = (*GAUGES, "agents", "alerts", "tasks")
+    focus_order: ClassVar[tuple[str, ...]] = ("agents", "alerts", *GAUGES)
     BINDINGS = bindings_of("dashboard")
 
     def __init__(self, sort: str = "", descending: bool = False) -> None:
@@ -49,20 +50,24 @@ class DashboardScreen(BluetopScreen):
         del rects["head"], rects["foot"]
         return rects
 
-    @property
-    def level(self) -> str:
+    def level_at(self, width: int, height: int) -> str:
         """The level of the layout; an expanded pane has a frame of its own."""
-        level = self.layout_of(*self.size).level
+        level = self.layout_of(width, height).level
         return "panes" if level == "one" else level
 
     def absorb(self, snap: Snapshot) -> None:
         """New rows; the layout only moves when their number changes what fits."""
-        before = self.layout_of(*self.size).rects
+        agents, alerts = len(self.agents.rows), len(self.alerts.rows)
         self.agents.put(snap.agents)
         self.alerts.put(snap.events)
-        if self.layout_of(*self.size).rects != before:
+        if (agents, alerts) != (len(self.agents.rows), len(self.alerts.rows)) and self._moved():
             self.refresh(layout=True)
         self._follow_tasks()
+
+    def _moved(self) -> bool:
+        """Whether the rows there are now would be laid out differently from what is shown."""
+        rects = self.layout_of(*self.size).rects
+        return any(self._rects.get(name) != rects.get(name) for name in ("agents", "alerts"))
 
     def draw(self, name: str, size: Size, ui: Ui) -> list[Line]:
         """Gauges draw themselves; the tables stand in frames."""
@@ -97,7 +102,7 @@ class DashboardScreen(BluetopScreen):
     def _follow_tasks(self) -> None:
         """Ask for the selected agent's tasks when the agent or its file changed, if they are in sight."""
         view = self.agents.current()
-        if view is None or "tasks" not in self.layout_of(*self.size).rects:
+        if view is None or "tasks" not in self._rects:
             return
         if view.queue is self._tasks_seen:
             return
@@ -121,9 +126,9 @@ class DashboardScreen(BluetopScreen):
 
     def action_next_pane(self, step: int) -> None:
         """Focus the next pane in sight."""
-        shown = [n for n in self.focusable if n in self.layout_of(*self.size).rects]
+        shown = [n for n in self.focus_order if n in self._rects]
         now = self.focused.id if self.focused is not None and self.focused.id in shown else shown[0]
-        self.set_focus(self.query_one(f"#{shown[(shown.index(now or shown[0]) + step) % len(shown)]}"))
+        self.set_focus(self._widgets[shown[(shown.index(now or shown[0]) + step) % len(shown)]])
 
     def action_expand(self) -> None:
         """The focused pane alone, or all of them again."""

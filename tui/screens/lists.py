@@ -1,6 +1,7 @@
 """The screens that are one table: an agent's tasks, processes, sources, the alerts log."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from core.queues.model import Task
 from core.snapshot import AgentView, Snapshot
@@ -20,8 +21,8 @@ from tui.view.table import TableState
 class ListScreen(BluetopScreen):
     """Head, one table, foot."""
 
-    names = ("body",)
-    focusable = ("body",)
+    names: ClassVar[tuple[str, ...]] = ("body",)
+    focus_order: ClassVar[tuple[str, ...]] = ("body",)
     title_text = ""
     rows: TableState
 
@@ -128,7 +129,7 @@ class AgentScreen(ListScreen):
     """One agent: who it is, then its tasks. Tasks are read again whenever its file changes."""
 
     kind = "agent"
-    names = ("who", "body")
+    names: ClassVar[tuple[str, ...]] = ("who", "body")
     BINDINGS = bindings_of("agent")
 
     def __init__(self, agent: str) -> None:

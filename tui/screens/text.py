@@ -1,5 +1,7 @@
 """The screens that are text to read and scroll: one task, one source, the help."""
 
+from typing import ClassVar
+
 from core.queues.model import Task
 from core.snapshot import Snapshot
 from tui.keys import keys_of
@@ -12,8 +14,8 @@ class TextScreen(BluetopScreen):
     """Lines to scroll. Long lines are wrapped, never cut off."""
 
     kind = "task"
-    names = ("body",)
-    focusable = ("body",)
+    names: ClassVar[tuple[str, ...]] = ("body",)
+    focus_order: ClassVar[tuple[str, ...]] = ("body",)
     BINDINGS = bindings_of("task")
 
     def __init__(self, kind: str, title: str, lines: list[Line]) -> None:

@@ -89,9 +89,10 @@ def framed(
     top = [*top, (g.rule * fill, role), *right, (g.corner[1], role)]
     lines = [top]
     rows = size.height - 2
+    edge: Span = (g.side, role)
     for at in range(rows):
         line = body[at] if at < len(body) else blank(inner)
-        lines.append([(g.side, role), *fit_line(line, inner), (g.side, role)])
+        lines.append([edge, *fit_line(line, inner), edge])
     shown = cut("".join(t for t, _ in foot), inner - 4) if foot and line_width(foot) > inner - 4 else None
     tail: Line = [(shown, "dim")] if shown is not None else foot
     if tail:

@@ -34,11 +34,24 @@ ROLES = (
 )
 
 
+class _Widths(dict[str, int]):
+    """Text that is not ASCII → its cells. Charts and frames ask for the same few texts again and again."""
+
+    def __missing__(self, text: str) -> int:
+        cells = sum(char_width(c) for c in text)
+        if len(self) >= 2048:
+            self.clear()
+        if len(text) <= 256:
+            self[text] = cells
+        return cells
+
+
+_widths = _Widths()
+
+
 def width(text: str) -> int:
     """Cells that `text` takes: wide characters two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    return sum(char_width(c) for c in text)
+    return len(text) if text.isascii() else _widths[text]
 
 
 def char_width(char: str) -> int:
@@ -78,11 +91,19 @@ def cut(text: str, cells: int) -> str:
 
 def line_width(line: Line) -> int:
     """Cells that a line takes."""
-    return sum(width(text) for text, _ in line)
+    cells = 0
+    for text, _ in line:
+        cells += len(text) if text.isascii() else _widths[text]
+    return cells
 
 
 def fit_line(line: Line, cells: int) -> Line:
     """`line` in exactly `cells` cells: cut where it is too long, padded with plain blanks."""
+    used = line_width(line)
+    if used == cells:
+        return line
+    if used < cells:
+        return [*line, (" " * (cells - used), "text")]
     out: Line = []
     left = cells
     for text, role in line:

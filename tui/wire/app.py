@@ -56,6 +56,7 @@ class WireApp(App[None]):
         self._wire: Buffer | None = started.buffer if started else None
         self._terminal: Terminal | None = started.terminal if started else None
         self._held = 0
+        self._when_up: Callable[[], None] | None = None
         self._stale = False
         self._sgrs: dict[Style, str] = {}
         self._places: dict[Widget, tuple[int, int] | None] = {}
@@ -269,6 +270,16 @@ class WireApp(App[None]):
         if isinstance(self._driver, WireDriver):
             self.app_suspend_signal.publish(self)
             self._driver.suspend_process()
+
+    def call_when_up(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, after the first frame of Textual's is on the screen."""
+        self._when_up = callback
+
+    def post_display_hook(self) -> None:
+        """Textual calls this after each drawing."""
+        if self._when_up is not None and not self._curtain and self._running:
+            callback, self._when_up = self._when_up, None
+            self.call_after_refresh(callback)
 
     # -- the end ---------------------------------------------------------------------------
 

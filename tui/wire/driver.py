@@ -22,8 +22,6 @@ from textual.message import Message
 if TYPE_CHECKING:
     from tui.wire.app import WireApp
 
-_STOP = (signal.SIGTSTP, signal.SIGCONT)
-
 
 class WireDriver(Driver):
     """One terminal, read and written on the event loop."""
@@ -63,8 +61,9 @@ class WireDriver(Driver):
             (signal.SIGTSTP, self.suspend_process),
             (signal.SIGCONT, self._continued),
         ):
-            loop.add_signal_handler(number, handler)
-            self._handled.append(number)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # a shell without job control
+                loop.add_signal_handler(number, handler)
+                self._handled.append(number)
         self._resized()
         if terminal.gone:
             loop.call_soon(self._lost)
@@ -180,6 +179,8 @@ class WireDriver(Driver):
         must stop too, or the shell never gets its prompt. Where nobody could continue us (an
         orphaned group) the signal does nothing, and we go on at once.
         """
+        if signal.SIGTSTP not in self._handled:
+            return
         self.suspend_application_mode()
         os.kill(0, signal.SIGTSTP)  # comes back once we are continued
         self.resume_application_mode()

@@ -20,8 +20,6 @@ from core.errors import UsageError
 _DRAIN_S = 0.15  # how long leaving waits for a slow terminal to take its last bytes
 _MOST_REST = 1 << 20  # bytes kept for a terminal that takes nothing; what comes then is dropped
 _ABORT = b"\x18"  # CAN: ends an escape sequence that was cut off in the middle
-_LEAVE_SCREEN = "\x1b[m\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?25h"
-
 
 def usable(fd: int) -> bool:
     """Whether `fd` is a terminal."""
@@ -60,7 +58,7 @@ class Terminal:
             self.out_fd = _opened(output_fd)
         self._blocking = os.get_blocking(self.out_fd)
         self._saved: list[Any] | None = None
-        self._on: list[str] = []  # the sequences that undo what is on, newest first
+        self._on: list[tuple[str, str]] = []  # what was sent to turn modes on, and what turns them off
         self._rest = b""  # accepted from the caller, not yet by the terminal
         self.bytes_sent = 0
         self.gone = False
@@ -124,11 +122,10 @@ class Terminal:
 
     def enter(self) -> None:
         """The alternate screen, empty, without a cursor and without wrapping lines."""
-        if _LEAVE_SCREEN in self._on:
+        if self._on:
             return
         clear = "\x1b[2J\x1b[H" if self.term == "linux" else ""  # it has no alternate screen to leave
-        self._on.append(_LEAVE_SCREEN.replace("\x1b[?1049l", clear + "\x1b[?1049l"))
-        self.write(b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[m\x1b[H\x1b[2J")
+        self._turn("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[m\x1b[H\x1b[2J", f"\x1b[m{clear}\x1b[?7h\x1b[?1049l\x1b[?25h")
 
     def listen(self, mouse: bool) -> None:
         """Bracketed paste, keys without ambiguity where the terminal can, the mouse if wanted.
@@ -136,26 +133,30 @@ class Terminal:
         Clicks, drags and the wheel only: a pointer that is merely moved shall cost nothing. Asks
         whether the terminal can show a frame at once (mode 2026).
         """
-        on = "\x1b[?2004h"
-        off = "\x1b[?2004l"
+        self._turn("\x1b[?2004h", "\x1b[?2004l")
         if mouse:
-            on += "\x1b[?1002h\x1b[?1006h"
-            off = "\x1b[?1006l\x1b[?1002l" + off
+            self._turn("\x1b[?1002h\x1b[?1006h", "\x1b[?1006l\x1b[?1002l")
         if self.term != "linux":  # it prints what it does not know
-            on += "\x1b[>1u"
-            off = "\x1b[<u" + off
+            self._turn("\x1b[>1u", "\x1b[<u")
             if not self._apple:
-                on += "\x1b[?2026$p"
-        self._on.append(off)
+                self.write(b"\x1b[?2026$p")
+
+    def _turn(self, on: str, off: str) -> None:
+        self._on.append((on, off))
         self.write(on.encode())
+
+    def reenter(self) -> None:
+        """Once more all that is on: somebody else had the terminal meanwhile."""
+        self.raw(signals=False)
+        again = [off for _, off in reversed(self._on)] + [on for on, _ in self._on]
+        self.write("".join(again).encode())
 
     def leave(self) -> None:
         """Everything off and as it was. Waits at most 0.15 s for a terminal that takes nothing."""
         on, self._on = self._on, []
         if on:
             cut, self._rest = bool(self._rest), b""
-            undo = (_ABORT if cut else b"") + "".join(reversed(on)).encode()
-            self.write(undo)
+            self.write((_ABORT if cut else b"") + "".join(off for _, off in reversed(on)).encode())
             self.drain(_DRAIN_S)
         self.restore()
 
