@@ -303,7 +303,7 @@ def _well(scene: Scene) -> Verdict:
     evidence = f"not measured here: {', '.join(unknown)}" if unknown else ""
     if scene.policy.workspace is None:
         text = f"the host is well: {', '.join(said)}" if checked else WAITING.text
-        return Verdict(OK if checked else UNKNOWN, text, _NO_WORKSPACE, "host", "help", "help")
+        return Verdict(OK if checked else UNKNOWN, text, _NO_WORKSPACE, "host", "show_help", "help")
     if not checked:
         return WAITING
     return Verdict(OK, f"all well: {', '.join(said)}", evidence, "", "", "")

@@ -1,15 +1,15 @@
 """BluetopApp: wiring only. Snapshots go to the screen on top; what keys ask for goes to the engine."""
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from core.engine import Engine
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 
 from core.config import Settings
+from core.engine import Engine
 from core.errors import BluetopError
 from core.queues.model import Task
 from core.snapshot import Snapshot
@@ -50,24 +50,24 @@ class BluetopApp(WireApp):
         *,
         system: str,
         read_only: bool = False,
-        config_dir: str | None = None,
+        folders: tuple[str | None, str | None] = (None, None),
         save: Callable[[dict[str, Any]], str] | None = None,
         **wire: Any,
     ) -> None:
-        super().__init__(theme.palette(system), **wire)
+        super().__init__(palette=theme.palette(system), **wire)
         self.engine = engine
         self.settings = settings
         self.glyphs = glyphs
         self.look = theme
         self.system = system
         self.read_only = read_only
-        self.config_dir = config_dir
+        self.config_dir, self.state_dir = folders
         self.save = save
         self.shown: Snapshot = engine.latest
-        self.theme_names = theming.names(config_dir)
+        self.theme_names = theming.names(self.config_dir)
         self.paused_at: float | None = None
         self.paused_for: float | None = None
-        self._pause_timer: Timer | None = None
+        self._pause_timer: asyncio.TimerHandle | None = None
         self._feed = Feed(engine, self._deliver)
 
     # -- life ------------------------------------------------------------------------------
@@ -134,11 +134,11 @@ class BluetopApp(WireApp):
         if sequence is not None:
             self.send_raw(sequence)
             screen.say(f"copied {len(text)} characters (OSC 52; your terminal may ask or refuse)", "ok")
-        elif self.config_dir is None or self.read_only:
+        elif self.state_dir is None or self.read_only:
             screen.say("too long for the terminal's clipboard", "high")
         else:
             try:
-                path = clipboard.spill(text, os.path.join(self.config_dir, "state"))
+                path = clipboard.spill(text, self.state_dir)
             except OSError as error:
                 screen.say(f"too long for the terminal's clipboard, and {clean_line(str(error))}", "high")
             else:
@@ -191,9 +191,9 @@ class BluetopApp(WireApp):
 
     def action_redraw(self) -> None:
         """Everything anew, after something else has written on the terminal."""
-        self.invalidate()
+        self.redraw_all()
 
-    async def action_suspend(self) -> None:
+    def action_suspend(self) -> None:
         """Back to the shell."""
         self.action_suspend_process()
 
@@ -203,20 +203,22 @@ class BluetopApp(WireApp):
             self.paused_at = self.engine.clock.now()
             self.paused_for = 0.0
             self.engine.pause()
-            self._pause_timer = self.set_interval(1.0, self._show_pause)
+            self._tick_pause()
         else:
             self.paused_at = self.paused_for = None
             if self._pause_timer is not None:
-                self._pause_timer.stop()
+                self._pause_timer.cancel()
             self.engine.resume()
             self.shown = self.engine.latest
         self._redraw()
 
-    def _show_pause(self) -> None:
+    def _tick_pause(self) -> None:
+        """How far behind the screen is, once a second: straight on the loop, this is all that goes on."""
         if self.paused_at is not None:
             self.paused_for = self.engine.clock.now() - self.paused_at
             if isinstance(self.screen, BluetopScreen):
                 self.screen.redraw("head")
+            self._pause_timer = asyncio.get_running_loop().call_later(1.0, self._tick_pause)
 
     def _redraw(self) -> None:
         if isinstance(self.screen, BluetopScreen) and self.screen.is_mounted:
@@ -261,11 +263,15 @@ class BluetopApp(WireApp):
             self._say("read-only: nothing is saved", "medium")
             return
         home = next((s for s in self.screen_stack if isinstance(s, DashboardScreen)), None)
-        chosen: dict[str, Any] = {"theme": self.look.name, "interval_s": self.shown.interval_s}
+        changes: dict[str, Any] = {"ui.theme": self.look.name, "poll.host_interval_s": self.shown.interval_s}
         if home is not None:
-            chosen |= {"sort": home.agents.sort, "sort_descending": home.agents.descending}
+            changes |= {"ui.sort": home.agents.sort, "ui.sort_descending": home.agents.descending}
+        self.run_worker(self._save(self.save, changes), group="save", exit_on_error=False)
+
+    async def _save(self, save: Callable[[dict[str, Any]], str], changes: dict[str, Any]) -> None:
+        """In a thread: a lock and an fsync take their time, and a hung home folder takes for ever."""
         try:
-            self._say(self.save(chosen), "ok")
+            self._say(await asyncio.to_thread(save, changes), "ok")
         except BluetopError as error:
             self._say(clean_line(str(error)), "high")
 

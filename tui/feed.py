@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from core.engine import Engine
-
 from core.snapshot import Snapshot
 
 

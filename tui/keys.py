@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class Key(NamedTuple):
-    """One action and the keys that start it. `keys` are Textual's names, `shown` what a person reads."""
+    """One action and the keys that start it. `keys` are Textual's names, `shown` what a person reads.
+
+    An action that begins with `app.` is a method of the app, any other one of the screen.
+    """
 
     action: str
     keys: tuple[str, ...]
@@ -23,9 +26,9 @@ class Key(NamedTuple):
 LISTS = ("dashboard", "agent", "processes", "sources", "alerts")
 
 KEYS: tuple[Key, ...] = (
-    Key("show_help", ("question_mark", "f1"), "?", "help", "All keys that work here", foot=1),
+    Key("app.show_help", ("question_mark", "f1"), "?", "help", "All keys that work here", foot=1),
     Key("filter", ("slash",), "/", "filter", "Show only rows that match: words, !word to exclude", LISTS, 2),
-    Key("palette", ("colon", "ctrl+p"), ":", "command", "Run any action by its name", foot=3),
+    Key("app.palette", ("colon", "ctrl+p"), ":", "command", "Run any action by its name", foot=3),
     Key("enter", ("enter",), "enter", "open", "Open the row under the cursor", (*LISTS,), 4),
     Key("back", ("escape",), "esc", "back", "Leave this screen, the filter, or the expanded pane", foot=9),
     Key("cursor(-1)", ("up", "k"), "k ↑", "up", "Up one row", (*LISTS, "task", "help")),
@@ -46,21 +49,21 @@ KEYS: tuple[Key, ...] = (
         ("dashboard", "agent", "processes", "sources")),
     Key("expand", ("e",), "e", "expand", "Show the focused pane alone, and back", ("dashboard",), 5),
     Key("open_agent", ("a",), "a", "agent", "Open the agent that the verdict names", ("dashboard",)),
-    Key("open_processes", ("f",), "f", "files", "Watched processes and their file handles",
+    Key("app.open_processes", ("f",), "f", "files", "Watched processes and their file handles",
         ("dashboard", "agent", "sources", "alerts"), 7),
-    Key("open_sources", ("o",), "o", "sources", "Every file, mount and poller, and how it answers",
+    Key("app.open_sources", ("o",), "o", "sources", "Every file, mount and poller, and how it answers",
         ("dashboard", "agent", "processes", "alerts"), 8),
-    Key("open_alerts", ("L",), "L", "log", "The whole alerts log", ("dashboard", "agent", "processes", "sources")),
+    Key("app.open_alerts", ("L",), "L", "log", "The whole alerts log", ("dashboard", "agent", "processes", "sources")),
     Key("copy", ("y",), "y", "copy", "Copy as JSON (OSC 52, through tmux too)", ("task", "agent"), 5),
-    Key("pause", ("p",), "p", "pause", "Hold the screen still; sampling goes on", foot=7),
-    Key("slower", ("minus",), "-", "slower", "Longer interval between samples"),
-    Key("faster", ("plus", "equals_sign"), "+", "faster", "Shorter interval between samples"),
-    Key("next_theme", ("t",), "t", "theme", "Next theme"),
-    Key("save_settings", ("W",), "W", "save", "Save theme, interval and sort order for the next start",
+    Key("app.pause", ("p",), "p", "pause", "Hold the screen still; sampling goes on", foot=7),
+    Key("app.slower", ("minus",), "-", "slower", "Longer interval between samples"),
+    Key("app.faster", ("plus", "equals_sign"), "+", "faster", "Shorter interval between samples"),
+    Key("app.next_theme", ("t",), "t", "theme", "Next theme"),
+    Key("app.save_settings", ("W",), "W", "save", "Save theme, interval and sort order for the next start",
         writes=True),
-    Key("redraw", ("ctrl+l",), "ctrl+l", "redraw", "Draw the whole screen again"),
-    Key("suspend", ("ctrl+z",), "ctrl+z", "suspend", "Back to the shell; `fg` returns"),
-    Key("quit", ("q", "ctrl+c", "ctrl+q"), "q", "quit", "Leave bluetop", foot=10),
+    Key("app.redraw", ("ctrl+l",), "ctrl+l", "redraw", "Draw the whole screen again"),
+    Key("app.suspend", ("ctrl+z",), "ctrl+z", "suspend", "Back to the shell; `fg` returns"),
+    Key("app.quit", ("q", "ctrl+c", "ctrl+q"), "q", "quit", "Leave bluetop", foot=10),
 )  # fmt: skip
 
 
@@ -72,5 +75,5 @@ def keys_of(screen: str, read_only: bool = False) -> list[Key]:
 
 
 def key_for(action: str) -> Key | None:
-    """The first row of an action, None if there is none."""
-    return next((key for key in KEYS if key.action == action), None)
+    """The first row of an action (with or without `app.`), None if there is none."""
+    return next((key for key in KEYS if key.action.removeprefix("app.") == action), None)

@@ -11,7 +11,7 @@ from tui.keys import keys_of
 if TYPE_CHECKING:
     from tui.app import BluetopApp
 
-_MOVES = ("cursor", "page", "edge", "next_pane", "palette", "enter")
+_MOVES = ("cursor", "page", "edge", "next_pane", "app.palette", "enter")
 _JUMPS = 200
 
 

@@ -6,36 +6,43 @@ real numbers are on the screen.
 
 import os
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from core import config
 from core.clock import SYSTEM_CLOCK
-from core.config import Settings
 from core.engine import Engine
 from core.errors import UsageError
 from core.prober.client import Prober
-from core.snapshot import Snapshot
 from core.workspace import find
-from tui import theming
+from tui import lifecycle, theming
 from tui.cli.options import Options
-from tui.panes import PANES
-from tui.panes.agents import agents_table
-from tui.panes.alerts import alerts_table
-from tui.panes.foot import draw_foot
-from tui.panes.head import Head
+from tui.panes.whole import whole_picture
 from tui.view.glyphs import ASCII, UTF8, Glyphs
-from tui.view.layout import arrange
-from tui.view.pane import Size, Ui, framed
-from tui.view.picture import compose, small_lines
 from tui.view.spans import Line
-from tui.view.table import Drawn, calm_wall
 from tui.wire import sgr
+from tui.wire.firstframe import Started
+from tui.wire.terminal import Terminal
+
+if TYPE_CHECKING:
+    from tui.wire.app import WireApp
 
 # How long the first frame waits for the queues: past this it is drawn without them.
 FIRST_WAIT_S = 0.06
 
 
-def choose_glyphs(asked: bool, setting: str, environ: dict[str, str]) -> Glyphs:
+class TtyBytes:
+    """Counts what went to the terminal, once there is one: bluetop's own cost on the wire."""
+
+    terminal: Terminal | None = None
+
+    @property
+    def total(self) -> int:
+        """Bytes since the start."""
+        return 0 if self.terminal is None else self.terminal.bytes_sent
+
+
+def choose_glyphs(asked: bool, setting: str, environ: Mapping[str, str]) -> Glyphs:
     """ASCII when asked for, or where the locale is not UTF-8 and the setting leaves it to us."""
     if asked or setting == "always":
         return ASCII
@@ -46,92 +53,55 @@ def choose_glyphs(asked: bool, setting: str, environ: dict[str, str]) -> Glyphs:
     return UTF8 if utf8 and environ.get("TERM") != "linux" else ASCII
 
 
-def first_picture(snap: Snapshot, width: int, height: int, glyphs: Glyphs, read_only: bool) -> list[Line]:
-    """The dashboard as it will look once Textual is up, drawn from the first snapshot."""
-    layout = arrange(width, height, len(snap.agents), len(snap.events))
-    drawn: dict[str, list[Line]] = {}
-    at = Drawn(calm_wall(snap.wall), glyphs)
-    for name, rect in layout.rects.items():
-        size = Size(rect.width, rect.height)
-        ui = Ui(glyphs, name == "agents", layout.level, snap.at)
-        if name in PANES:
-            drawn[name] = PANES[name].draw(snap, size, ui)
-        elif name == "head":
-            drawn[name] = Head().draw(snap, size, ui)
-        elif name == "foot":
-            drawn[name] = [draw_foot("dashboard", size, read_only)]
-        elif name == "small":
-            drawn[name] = small_lines(snap, width, height)
-        elif name in ("agents", "alerts"):
-            table = agents_table() if name == "agents" else alerts_table()
-            table.put(snap.agents if name == "agents" else snap.events)
-            title = name.upper()
-            if layout.level == "rows":
-                drawn[name] = table.lines(size.width, size.height, ui.focused, at, title)
-            else:
-                body = table.lines(size.width - 2, size.height - 2, ui.focused, at)
-                drawn[name] = framed(title, [], body, [], size, ui)
-    return compose(width, height, layout, drawn)
+def choose_theme(options: Options, setting: str, system: str, folder: str | None) -> theming.Theme:
+    """The theme asked for, else the one of the settings; without colours the monochrome one."""
+    if system == "none" and options.theme is None:
+        return theming.load(theming.NO_COLOR_THEME, folder)
+    return theming.load(options.theme or setting, folder)
 
 
 def show(options: Options, prober: Prober) -> int:
-    """Show the dashboard; returns the exit status.
+    """Show the dashboard until the operator leaves; returns the exit status.
 
     Raises:
         ConfigError: the configuration or the theme cannot be used.
+        UsageError: there is no terminal.
         WorkspaceError: a workspace was named and is not one.
     """
     environ = dict(os.environ)
-    settings = config.load(options.config, environ)
-    workspace = find(options.workspace, environ, settings.workspace.path)
-    no_color = options.no_color or bool(environ.get("NO_COLOR"))
-    system = "none" if no_color else sgr.detect(environ, sys.stdout.isatty())
-    folder = config.config_dir(environ)
-    name = options.theme or settings.ui.theme
-    if system == "none" and options.theme is None:
-        name = theming.NO_COLOR_THEME
-    theme = theming.load(name, folder)
-    glyphs = choose_glyphs(options.ascii, settings.ui.ascii, environ)
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            "the dashboard needs a terminal on standard input, output and error; "
+            "the dashboard needs a terminal on standard input and output; "
             "for scripts there is `bluetop analyze --json` and `bluetop monitor --json`"
         )
-    engine = Engine(settings, workspace, clock=SYSTEM_CLOCK, read_only=options.read_only, prober=prober)
+    settings = config.load(options.config, environ)
+    workspace = find(options.workspace, environ, settings.workspace.path)
+    system = "none" if options.no_color else sgr.detect(environ, True)
+    folder, state = config.config_dir(environ), config.state_dir(environ)
+    theme = choose_theme(options, settings.ui.theme, system, folder)
+    palette = theme.palette(system)
+    glyphs = choose_glyphs(options.ascii, settings.ui.ascii, environ)
+    tty = TtyBytes()
+    engine = Engine(
+        settings, workspace, clock=SYSTEM_CLOCK, read_only=options.read_only, tty=tty, prober=prober
+    )
     if options.interval is not None:
         engine.set_interval(options.interval)
-    return _show(engine, settings, options, theme, glyphs, system, folder)
 
+    def first(width: int, height: int) -> list[Line]:
+        engine.prime()
+        snap = engine.first_snapshot(FIRST_WAIT_S)
+        return whole_picture(snap, width, height, glyphs, (settings.ui.sort, settings.ui.sort_descending))
 
-def _show(
-    engine: Engine,
-    settings: Settings,
-    options: Options,
-    theme: theming.Theme,
-    glyphs: Glyphs,
-    system: str,
-    folder: str | None,
-) -> int:
-    from tui.lean import without
-    from tui.lifecycle import Lifecycle
-    from tui.wire import firstframe
+    def save(changes: dict[str, Any]) -> str:
+        from core.control import SaveSettings, submit
 
-    size = os.get_terminal_size(sys.stdout.fileno())
-    engine.prime()
-    snap = engine.first_snapshot(FIRST_WAIT_S)
-    lines = first_picture(snap, size.columns, size.lines, glyphs, options.read_only)
-    frame = firstframe.enter(lines, theme.palette(system), size.columns, size.lines)
-    life = Lifecycle(frame, engine.close)
-    life.early()
+        return submit(SaveSettings(changes), read_only=options.read_only, environ=environ).text
 
-    def make() -> Any:
-        # NO_COLOR is ours to keep: Textual would answer it with greys, the wire with no codes at all.
-        os.environ.pop("NO_COLOR", None)
-        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-        os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
-        with without("ssl"):
-            from tui.app import BluetopApp
+    def make(started: Started) -> "WireApp":
+        from tui.app import BluetopApp
 
+        tty.terminal = started.terminal
         return BluetopApp(
             engine,
             settings,
@@ -139,8 +109,17 @@ def _show(
             theme,
             system=system,
             read_only=options.read_only,
-            config_dir=folder,
-            first_frame=frame,
+            folders=(folder, state),
+            save=save,
+            started=started,
         )
 
-    return life.run(make, mouse=settings.ui.mouse and not options.no_mouse)
+    return lifecycle.run(
+        first,
+        make,
+        palette,
+        mouse=settings.ui.mouse and not options.no_mouse,
+        ascii_only=glyphs.ascii,
+        on_exit=(engine.close,),
+        crash_log=None if state is None else os.path.join(state, "crash.log"),
+    )

@@ -11,7 +11,11 @@ from core.prober.guard import Guard
 class ByteCounter(Protocol):
     """Something that counts the bytes written to the terminal."""
 
-    total: int
+    @property
+    def total(self) -> int:
+        """Bytes since the start."""
+        ...
+
 
 
 class Setup(NamedTuple):

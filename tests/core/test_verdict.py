@@ -39,7 +39,7 @@ def test_without_a_workspace_it_speaks_of_the_host_and_says_how_to_name_one():
     assert (said.severity, said.text) == ("ok", "the host is well: 4 host checks")
     assert "--workspace DIR" in said.evidence
     assert "bluetop demo" in said.evidence
-    assert said.action == "help"
+    assert said.action == "show_help"
 
 
 def test_while_the_queues_are_read_it_says_how_far():

@@ -132,7 +132,7 @@ class BluetopScreen(Screen[None]):
         ui = Ui(
             owner.glyphs,
             focused or (name in self.focus_order and len(self.focus_order) == 1),
-            self.level,
+            self._level,
             self.snap.at,
         )
         if name == "head":

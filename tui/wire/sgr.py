@@ -134,9 +134,9 @@ def detect(environ: Mapping[str, str], isatty: bool) -> str:
         return "truecolor"
     if term.startswith(("xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty", "contour")):
         return "truecolor"
-    if "WT_SESSION" in environ or environ.get("VTE_VERSION", "0").isdecimal() and int(
+    if "WT_SESSION" in environ or (environ.get("VTE_VERSION", "0").isdecimal() and int(
         environ.get("VTE_VERSION", "0")
-    ) >= 3600:
+    ) >= 3600):
         return "truecolor"
     return "256" if "256" in term else "16"
 
