@@ -10,7 +10,6 @@ Not for what is shown: `run` is handed the first picture and a function that mak
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -159,6 +158,8 @@ def run(
 
 def report(crash: BaseException, crash_log: str | None) -> None:
     """A short account of a crash for the operator, the whole one for us."""
+    import traceback
+
     where = traceback.extract_tb(crash.__traceback__)
     said = [f"bluetop crashed: {type(crash).__name__}: {clean_line(str(crash))}"]
     said += [f"  {os.path.basename(f.filename)}:{f.lineno} in {f.name}" for f in where[-3:]]

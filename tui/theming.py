@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import themes
 from core.errors import ConfigError
+from tui import defaulttheme
 from tui.view.spans import ROLES
 from tui.wire.sgr import Color, Look, Palette
 
@@ -54,6 +55,24 @@ def load(name: str, config_dir: str | None = None) -> Theme:
 
     Raises:
         ConfigError: there is no such theme, or its file cannot be used; says which key and value.
+    """
+    if name == DEFAULT and not _is_own(name, config_dir):
+        return Theme(
+            DEFAULT,
+            defaulttheme.LABEL,
+            defaulttheme.DARK,
+            defaulttheme.BASE,
+            defaulttheme.ACCENT,
+            defaulttheme.LOOKS,
+        )
+    return read(name, config_dir)
+
+
+def read(name: str, config_dir: str | None = None) -> Theme:
+    """The theme called `name` from its TOML file.
+
+    Raises:
+        ConfigError: see `load`.
     """
     import tomllib
 
@@ -118,6 +137,11 @@ def _color(value: Any, key: str, path: str) -> Color:
     raise ConfigError(
         f'{path}: {key} is {value!r}; use "#rrggbb", "ansi_red", "ansi_bright_red" or "default"'
     )
+
+
+def _is_own(name: str, config_dir: str | None) -> bool:
+    folder = _own_folder(config_dir)
+    return folder is not None and os.path.exists(os.path.join(folder, name + ".toml"))
 
 
 def _own_folder(config_dir: str | None) -> str | None:

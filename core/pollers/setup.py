@@ -17,7 +17,6 @@ class ByteCounter(Protocol):
         ...
 
 
-
 class Setup(NamedTuple):
     """For every poller. `root` is "/" but in tests; `exclude` are processes never to be watched."""
 

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from core.clock import SYSTEM_CLOCK, Clock
 from core.errors import PollError, ProberGone
 from core.prober import spawn, wire
+from core.prober.spawn import BOOT
 
 if TYPE_CHECKING:
     import asyncio
 
-# Run by `python -I -S -c`; the first argument is the project's folder, the second that of the packages.
-PATHS = "import sys; sys.path.insert(0, sys.argv[1]); sys.argv[2] and sys.path.append(sys.argv[2]); "
-BOOT = PATHS + "from core.prober.main import main; main()"
 
 # A prober that computes (a file of 300 MB) is not one that hangs: it has this much more patience.
 _BUSY_FACTOR = 12.0
@@ -98,41 +96,23 @@ class Prober:
 
     # -- life ---------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Start the process if there is none, and return at once. Failure is kept in `problem`."""
+    def start(self, launched: tuple[int, int, int, int, int] | None = None) -> None:
+        """Start the process if there is none, and return at once. Failure is kept in `problem`.
+
+        `launched` is a process that `spawn.launch` has started already.
+        """
         if self.pid is not None or self._closed:
             return
         self._reap()
         now = self._clock.now()
         if now < self._not_before:
             return
-        opened: list[int] = []
         try:
-            for _ in range(3):
-                for fd in os.pipe():
-                    opened.append(spawn.raised(fd))
-            opened.append(spawn.raised(wire.new_page()))
-            commands_r, commands_w, replies_r, replies_w, life_r, life_w, page = opened
-            self.pid = spawn.spawn_python(
-                self._boot,
-                (spawn.root(), spawn.packages()),
-                (
-                    (commands_r, wire.COMMANDS_FD),
-                    (replies_w, wire.REPLIES_FD),
-                    (page, wire.PAGE_FD),
-                    (life_r, wire.LIFE_FD),
-                ),
-            )
+            self.pid, *ends = spawn.launch(self._boot) if launched is None else launched
         except OSError as error:
-            for fd in opened:
-                os.close(fd)
             self._postpone(now, f"the helper process cannot be started: {error.strerror or error}")
             return
-        for fd in (commands_r, replies_w, life_r):
-            os.close(fd)
-        os.set_blocking(commands_w, False)
-        os.set_blocking(replies_r, False)
-        self._fds = _Descriptors(commands_w, replies_r, page, life_w)
+        self._fds = _Descriptors(*ends)
         self._frames = wire.Frames()
         self._out.clear()
         self._started_at = now
@@ -141,7 +121,7 @@ class Prober:
         self._starts += 1
         self.problem = ""
         if self._loop is not None:
-            self._loop.add_reader(replies_r, self._on_readable)
+            self._loop.add_reader(self._fds.replies, self._on_readable)
 
     def abandon(self, reason: str = "the helper process did not answer and was ended") -> None:
         """Kill the prober and give every open request its `gone` reply. Never waits."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.errors import BluetopError
-from core.prober import wire
+from core.prober import spawn, wire
 from core.prober.ops import LANES, OPERATIONS, Step, Workroom, warm
 from core.prober.spawn import close_inherited
 from core.text import clean_line
@@ -116,19 +116,19 @@ def _die_with_the_owner() -> None:
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTSTP, signal.SIGPIPE):
         signal.signal(ignored, signal.SIG_IGN)
     if hasattr(os, "O_ASYNC"):
-        fcntl.fcntl(wire.LIFE_FD, fcntl.F_SETOWN, os.getpid())
-        flags = fcntl.fcntl(wire.LIFE_FD, fcntl.F_GETFL)
-        fcntl.fcntl(wire.LIFE_FD, fcntl.F_SETFL, flags | os.O_ASYNC)
+        fcntl.fcntl(spawn.LIFE_FD, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(spawn.LIFE_FD, fcntl.F_GETFL)
+        fcntl.fcntl(spawn.LIFE_FD, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 def main() -> None:
     """Entry of the helper process; `client.BOOT` calls it."""
     import gc
 
-    close_inherited(wire.LIFE_FD)
+    close_inherited(spawn.LIFE_FD)
     _die_with_the_owner()
-    page = wire.Page(wire.PAGE_FD)
-    owner = Owner(wire.COMMANDS_FD, wire.REPLIES_FD)
+    page = wire.Page(spawn.PAGE_FD)
+    owner = Owner(spawn.COMMANDS_FD, spawn.REPLIES_FD)
     room = Workroom(page)
     warm()
     # What was imported lives for ever; and thousands of fresh rows are no garbage.

@@ -9,6 +9,18 @@ import os
 import sys
 from collections.abc import Sequence
 
+# The prober's descriptors.
+COMMANDS_FD = 3
+REPLIES_FD = 4
+PAGE_FD = 5
+LIFE_FD = 6
+
+PAGE_SIZE = 8192  # of the page that prober and owner share
+
+# Run by `python -I -S -c`; the first argument is the project's folder, the second that of the packages.
+PATHS = "import sys; sys.path.insert(0, sys.argv[1]); sys.argv[2] and sys.path.append(sys.argv[2]); "
+BOOT = PATHS + "from core.prober.main import main; main()"
+
 # Above every descriptor number that a helper knows by heart.
 _FLOOR = 16
 
@@ -75,6 +87,51 @@ def spawn_python(code: str, arguments: Sequence[str], descriptors: Sequence[tupl
         setpgroup=0,
         setsigmask=(),
     )
+
+
+def new_page() -> int:
+    """A descriptor of a zeroed page that lives in memory (in a deleted file where that cannot be)."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("bluetop-prober")
+    else:  # pragma: no cover - not on Linux
+        import tempfile
+
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+    os.ftruncate(fd, PAGE_SIZE)
+    return fd
+
+
+def launch(boot: str = BOOT) -> tuple[int, int, int, int, int]:
+    """Start a prober: its process id, and the owner's ends (commands, replies, page, life).
+
+    Nothing but `os` and `sys` is needed for it, so that the dashboard can do it before it imports
+    anything else, and both start up at the same time.
+
+    Raises:
+        OSError: see `spawn_python`.
+    """
+    opened: list[int] = []
+    try:
+        for _ in range(3):
+            for fd in os.pipe():
+                opened.append(raised(fd))
+        opened.append(raised(new_page()))
+        commands_r, commands_w, replies_r, replies_w, life_r, life_w, page = opened
+        pid = spawn_python(
+            boot,
+            (root(), packages()),
+            ((commands_r, COMMANDS_FD), (replies_w, REPLIES_FD), (page, PAGE_FD), (life_r, LIFE_FD)),
+        )
+    except OSError:
+        for fd in opened:
+            os.close(fd)
+        raise
+    for fd in (commands_r, replies_w, life_r):
+        os.close(fd)
+    os.set_blocking(commands_w, False)
+    os.set_blocking(replies_r, False)
+    return pid, commands_w, replies_r, page, life_w
 
 
 def close_inherited(keep: int) -> None:

@@ -16,12 +16,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-COMMANDS_FD = 3
-REPLIES_FD = 4
-PAGE_FD = 5
-LIFE_FD = 6
+from core.prober.spawn import PAGE_SIZE
 
-PAGE_SIZE = 8192
 CHUNK = 64 * 1024
 # Rows are gathered into parts of about this size, so that one part is parsed in about a
 # millisecond: the owner draws a screen in between.
@@ -112,19 +108,6 @@ class Page:
         name = unit.encode("utf-8", "surrogateescape")[:_NAME_LIMIT]
         head = self._count.to_bytes(8, "little") + len(name).to_bytes(2, "little")
         os.pwrite(self._fd, head + name, 0)
-
-
-def new_page() -> int:
-    """A descriptor of a zeroed page that lives in memory (in a deleted file where that cannot be)."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("bluetop-prober")
-    else:  # pragma: no cover - not on Linux
-        import tempfile
-
-        with tempfile.TemporaryFile() as file:
-            fd = os.dup(file.fileno())
-    os.ftruncate(fd, PAGE_SIZE)
-    return fd
 
 
 def read_page(fd: int) -> tuple[int, str]:

@@ -13,7 +13,8 @@ import pytest
 
 from core.errors import PollError, ProberGone
 from core.prober import spawn
-from core.prober.client import PATHS, Prober, Stuck
+from core.prober.client import Prober, Stuck
+from core.prober.spawn import PATHS
 from tests.prober.conftest import Cell
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="watches processes through /proc and pidfd")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.prober import wire
+from core.prober import spawn, wire
 
 
 def feed_in_pieces(data: bytes, size: int) -> list[object]:
@@ -52,7 +52,7 @@ def test_a_row_larger_than_a_part_is_a_part_of_its_own() -> None:
 
 
 def test_the_page_tells_the_last_unit_and_counts() -> None:
-    fd = wire.new_page()
+    fd = spawn.new_page()
     page = wire.Page(fd)
     assert wire.read_page(fd) == (0, "")
     for unit in ("queues:/a/" + "long/" * 300, "queues:/a/\udcff", ""):
@@ -63,7 +63,7 @@ def test_the_page_tells_the_last_unit_and_counts() -> None:
 
 
 def test_a_unit_longer_than_the_page_is_cut() -> None:
-    fd = wire.new_page()
+    fd = spawn.new_page()
     wire.Page(fd).beat("é" * wire.PAGE_SIZE)
     assert wire.read_page(fd)[1].startswith("ééé")
     os.close(fd)

@@ -35,7 +35,19 @@ def test_a_theme_gives_every_role_a_look(name):
 def test_words_can_be_read_on_their_background(name):
     theme = theming.load(name)
     least = {"contrast": 7.0}.get(name, 3.9)
-    for role in ("text", "dim", "strong", "ok", "low", "medium", "high", "critical", "unknown", "key", "selected"):
+    for role in (
+        "text",
+        "dim",
+        "strong",
+        "ok",
+        "low",
+        "medium",
+        "high",
+        "critical",
+        "unknown",
+        "key",
+        "selected",
+    ):
         look = theme.looks[role]
         if isinstance(look.fg, tuple) and isinstance(look.bg, tuple):
             assert contrast(look.fg, look.bg) >= least, (name, role)
@@ -91,3 +103,7 @@ def test_a_bad_theme_is_named_with_its_key_and_value(tmp_path, text, said):
 def test_a_name_that_is_no_theme_lists_those_there_are(name):
     with pytest.raises(ConfigError, match="dusk"):
         theming.load(name)
+
+
+def test_the_ready_made_default_is_the_one_of_its_file():
+    assert theming.load(theming.DEFAULT) == theming.read(theming.DEFAULT)

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 
 from core import __version__
 from core.errors import BluetopError
-from tui.cli.options import Options, quick
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -46,22 +45,23 @@ def _run(words: list[str]) -> int:
     if words in (["--version"], ["-V"]):
         sys.stdout.write(f"bluetop {__version__}\n")
         return 0
+    from tui import dashboard
+
+    # No command: the prober starts up while all the rest is imported.
+    early = not words or (words[0].startswith("-") and not {"-h", "--help", "--or-demo"} & set(words))
+    launched = dashboard.launch() if early else None
+    from tui.cli.options import quick
+
     if words[:1] == ["demo"] and (options := quick(words[1:])) is not None:
         from tui.cli.demo import run
 
         return run(options)
     if (options := quick(words)) is not None:
-        return dashboard(options)
+        return dashboard.run(options, launched)
+    dashboard.call_off(launched)
     from tui.cli.parser import parse
 
     return parse(words)
-
-
-def dashboard(options: Options) -> int:
-    """The live screen; the one command that imports textual."""
-    from tui.dashboard import run
-
-    return run(options)
 
 
 def _say(line: str) -> None:

@@ -146,7 +146,7 @@ def parse(words: Sequence[str]) -> int:
 
 
 def _dashboard(options: Options, or_demo: bool, words: Sequence[str]) -> int:
-    from tui.cli import dashboard
+    from tui.dashboard import run
 
     if or_demo:
         from core.config import load
@@ -154,7 +154,7 @@ def _dashboard(options: Options, or_demo: bool, words: Sequence[str]) -> int:
 
         if find(options.workspace, fallback=load(options.config).workspace.path) is None:
             return parse(["demo", *(word for word in words if word != "--or-demo")])
-    return dashboard(options)
+    return run(options)
 
 
 def _add_globals(parser: argparse._ActionsContainer, screen: bool) -> None:

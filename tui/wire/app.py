@@ -114,7 +114,13 @@ class WireApp(App[None]):
         """Send what changed, unless the terminal is not ready for it: then later, and all at once."""
         buffer = self._wire
         driver = self._driver
-        if buffer is None or not buffer.pending or self._held or self._stale or not isinstance(driver, WireDriver):
+        if (
+            buffer is None
+            or not buffer.pending
+            or self._held
+            or self._stale
+            or not isinstance(driver, WireDriver)
+        ):
             return
         if driver.busy:
             return

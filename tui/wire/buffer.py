@@ -192,7 +192,8 @@ class Buffer:
             found += [
                 x
                 for x, (a, b, c, d) in enumerate(
-                    zip(before, after, was_looks[left:right], now_looks[left:right]), left  # noqa: B905
+                    zip(before, after, was_looks[left:right], now_looks[left:right]),
+                    left,
                 )
                 if (a != b or c != d) and not (a == b == " " and self._grounds[c] == self._grounds[d])
             ]
@@ -234,7 +235,9 @@ class Buffer:
             found = self._switches[key] = _sgr.switch(old, self._params[ord(look)])
         return found
 
-    def _write(self, out: list[str], cells: Cells, looks: str, start: int, end: int, pen: str | None) -> str | None:
+    def _write(
+        self, out: list[str], cells: Cells, looks: str, start: int, end: int, pen: str | None
+    ) -> str | None:
         """Send the cells from `start` to `end`, all of them certain."""
         while start < end:
             look = looks[start]
@@ -324,4 +327,8 @@ class Buffer:
 
 def _simplest(cells: list[str]) -> Cells:
     """As a string where every cell is certain, else as it is."""
-    return "".join(cells) if all(len(cell) == 1 and (cell == UNKNOWN or is_certain(cell)) for cell in cells) else cells
+    return (
+        "".join(cells)
+        if all(len(cell) == 1 and (cell == UNKNOWN or is_certain(cell)) for cell in cells)
+        else cells
+    )

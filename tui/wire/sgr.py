@@ -130,13 +130,17 @@ def detect(environ: Mapping[str, str], isatty: bool) -> str:
     in_screen = "STY" in environ or (term.startswith("screen") and "TMUX" not in environ)
     if in_screen:  # GNU screen 4 garbles true colours that the terminal around it would know
         return "256" if "256" in term or said else "16"
-    if said or "direct" in term or environ.get("TERM_PROGRAM") in ("iTerm.app", "WezTerm", "ghostty", "vscode"):
+    if (
+        said
+        or "direct" in term
+        or environ.get("TERM_PROGRAM") in ("iTerm.app", "WezTerm", "ghostty", "vscode")
+    ):
         return "truecolor"
     if term.startswith(("xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty", "contour")):
         return "truecolor"
-    if "WT_SESSION" in environ or (environ.get("VTE_VERSION", "0").isdecimal() and int(
-        environ.get("VTE_VERSION", "0")
-    ) >= 3600):
+    if "WT_SESSION" in environ or (
+        environ.get("VTE_VERSION", "0").isdecimal() and int(environ.get("VTE_VERSION", "0")) >= 3600
+    ):
         return "truecolor"
     return "256" if "256" in term else "16"
 

@@ -21,6 +21,7 @@ _DRAIN_S = 0.15  # how long leaving waits for a slow terminal to take its last b
 _MOST_REST = 1 << 20  # bytes kept for a terminal that takes nothing; what comes then is dropped
 _ABORT = b"\x18"  # CAN: ends an escape sequence that was cut off in the middle
 
+
 def usable(fd: int) -> bool:
     """Whether `fd` is a terminal."""
     try:
@@ -125,7 +126,9 @@ class Terminal:
         if self._on:
             return
         clear = "\x1b[2J\x1b[H" if self.term == "linux" else ""  # it has no alternate screen to leave
-        self._turn("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[m\x1b[H\x1b[2J", f"\x1b[m{clear}\x1b[?7h\x1b[?1049l\x1b[?25h")
+        self._turn(
+            "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[m\x1b[H\x1b[2J", f"\x1b[m{clear}\x1b[?7h\x1b[?1049l\x1b[?25h"
+        )
 
     def listen(self, mouse: bool) -> None:
         """Bracketed paste, keys without ambiguity where the terminal can, the mouse if wanted.
