@@ -29,10 +29,10 @@ class Head:
         clock = time.strftime("%H:%M:%S", time.localtime(snap.wall))
         right: Line = [*_pulse(snap, ui, paused_for), ("  ", "header")]
         if size.width >= 76:
-            open_alerts = sum(1 for k in snap.kpis if k.status in ("warning", "critical"))
-            word = "alert " if open_alerts == 1 else "alerts"
-            text = f"{open_alerts:>2} {word}" if open_alerts else " no alerts"
-            right += [(fit(text, 10), "medium" if open_alerts else "dim"), ("  ", "header")]
+            missed = _missed(snap)
+            word = "alert " if missed == 1 else "alerts"
+            text = f"{missed if missed < 100 else '99+':>3} {word}" if missed else " no alerts"
+            right += [(fit(text, 10), "medium" if missed else "dim"), ("  ", "header")]
         right += [(clock, "dim"), (" ", "header")]
         left: Line = [
             (" bluetop ", "accent"),
@@ -58,6 +58,15 @@ class Head:
         if verdict.evidence:
             left.append((": " + verdict.evidence, "dim" if calm else "text"))
         return spread(left, right, size.width) if right else fit_line(left, size.width)
+
+
+def _missed(snap: Snapshot) -> int:
+    """How many targets are missed, each subject counted by itself."""
+    missed = 0
+    for kpi in snap.kpis:
+        if kpi.status in ("warning", "critical"):
+            missed += sum(part.status in ("warning", "critical") for part in kpi.parts) or 1
+    return missed
 
 
 def _pulse(snap: Snapshot, ui: Ui, paused_for: float | None) -> Line:

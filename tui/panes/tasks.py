@@ -41,7 +41,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("status", "STATUS", 16, _status, lambda t: (_ORDER.get(t.status, 4), t.index), shrink=12),
     Column("priority", "PRIORITY", 8, lambda t, d: [(t.priority or "-", "text" if t.priority else "dim")],
            lambda t: _PRIORITY.get(t.priority.casefold(), 9), rank=2),
-    Column("title", "TITLE", 20, lambda t, d: [(t.title, "text")], lambda t: t.title.casefold(), grow=1),
+    Column("title", "TITLE", 34, lambda t, d: [(t.title, "text")], lambda t: t.title.casefold(), grow=1, shrink=24),
     Column("hours", "EST", 6, _hours, lambda t: t.estimated_hours, ">", 1, best_last=True),
     Column("created", "AGE", 8, lambda t, d: _time(t, "created_at", d), lambda t: t.created_at, ">", 1),
     Column("started", "STARTED", 8, lambda t, d: _time(t, "started_at", d), lambda t: t.started_at, ">", 3),

@@ -250,6 +250,41 @@ class BluetopScreen(Screen[None]):
         elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
+    # -- the mouse -------------------------------------------------------------------------
+
+    def table_at(self, name: str) -> TableState | None:
+        """The table that pane `name` shows."""
+        return self.table if name in self.names else None
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects the row, a click on the selected row opens it; on a gauge it is the focus."""
+        name = event.widget.id if event.widget is not None else None
+        if name is None or name not in self._rects or name not in self.names:
+            return
+        if name in self.focus_order:
+            self.set_focus(self._widgets[name], scroll_visible=False)
+        table = self.table_at(name)
+        if table is None:
+            return
+        row = table.offset + event.y - (1 if self._level == "rows" else 2)
+        if 0 <= row < len(table.rows):
+            again = row == table.cursor_row
+            table.to_row(row)
+            self.after_cursor()
+            if again:
+                self.action_enter()
+
+    def action_enter(self) -> None:
+        """Open what is under the cursor; a screen that has nothing to open does nothing."""
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves the cursor."""
+        self.action_cursor(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel moves the cursor."""
+        self.action_cursor(-3)
+
     # -- the filter ------------------------------------------------------------------------
 
     def action_filter(self) -> None:

@@ -40,6 +40,10 @@ class DashboardScreen(BluetopScreen):
         focused = self.focused.id if self.focused is not None else ""
         return {"agents": self.agents, "alerts": self.alerts}.get(focused or "agents")
 
+    def table_at(self, name: str) -> TableState | None:
+        """Agents and alerts can be clicked; the tasks beside them only follow."""
+        return {"agents": self.agents, "alerts": self.alerts}.get(name)
+
     def layout_of(self, width: int, height: int) -> Layout:
         """Rectangles at this size with what there is to show now."""
         return arrange(width, height, len(self.agents.rows), len(self.alerts.rows), self.expanded)

@@ -150,6 +150,9 @@ def wrap(line: Line, cells: int) -> list[Line]:
             at = min(left, len(rest))
             while width(rest[:at]) > left:
                 at -= 1
+            space = rest.rfind(" ", at // 2, at)
+            if space > 0:
+                at = space + 1  # between two words, if there is a blank in the second half
             if at <= 0 and left == cells:
                 at = 1  # one wide character in a single column: cut by the frame
             out[-1].append((rest[:at], role))
