@@ -67,6 +67,7 @@ class BluetopApp(WireApp):
         self.theme_names = theming.names(self.config_dir)
         self.paused_at: float | None = None
         self.paused_for: float | None = None
+        self._typed: list[events.Key] | None = None
         self._pause_timer: asyncio.TimerHandle | None = None
         self._feed = Feed(engine, self._deliver)
 
@@ -174,7 +175,7 @@ class BluetopApp(WireApp):
             self.push_screen(HelpScreen(kind, self.read_only))
 
     def action_palette(self) -> None:
-        """Any action by its name."""
+        """Any action by its name (the key itself is seen to in `on_event`)."""
         self.action_command_palette()
 
     def action_open_processes(self) -> None:
@@ -280,8 +281,39 @@ class BluetopApp(WireApp):
             self.screen.say(text, role)
 
     async def on_event(self, event: events.Event) -> None:
-        """A pasted text never acts as keys: outside the prompt it is dropped."""
-        if isinstance(event, events.Paste) and not getattr(self.screen, "prompting", True):
-            event.stop()
+        """Keys that open something to type into do it here and now, before the next key is looked at.
+
+        Textual hands keys on through queues: on a line that delivers them in one packet, what is
+        typed after `/` or `:` would still reach the table, where `q` quits. A pasted text never
+        acts as keys: outside a prompt it is dropped.
+        """
+        screen = self.screen if self._screen_stack else None
+        if isinstance(screen, BluetopScreen) and not screen.prompting:
+            if isinstance(event, events.Paste):
+                event.stop()
+                return
+            if isinstance(event, events.Key):
+                if self._typed is not None:
+                    self._typed.append(event)
+                    return
+                if event.key == "slash" and screen.table is not None:
+                    screen.action_filter()
+                    return
+                if event.key in ("colon", "ctrl+p"):
+                    self._typed = []
+                    self.action_command_palette()
+                    self._pass_on()
+                    return
+        elif isinstance(event, events.Key) and self._typed is not None:
+            self._typed.append(event)
             return
         await super().on_event(event)
+
+    def _pass_on(self, tries: int = 50) -> None:
+        """Give the palette what was typed while it opened."""
+        if tries and (isinstance(self.screen, BluetopScreen) or self.screen.focused is None):
+            self.set_timer(0.01, lambda: self._pass_on(tries - 1))
+            return
+        typed, self._typed = self._typed or [], None
+        for event in typed:
+            self.post_message(event)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from core.errors import BluetopError
 from core.text import clean_line
 from tui.view.spans import Line
 from tui.wire import firstframe, imports
@@ -126,6 +127,7 @@ def run(
 
     Raises:
         UsageError: there is no terminal.
+        BluetopError: whatever `first` or `make_app` raised of this tree; the terminal is restored before.
     """
     environ = dict(os.environ)
     started = firstframe.begin(environ, ascii_only=ascii_only)
@@ -143,16 +145,18 @@ def run(
         app.run(mouse=mouse)
         crash = app.crash
         code = life.code if life.code is not None else app.return_code
+    except BluetopError:
+        raise
     except Exception as error:  # noqa: BLE001 - the last place that can give the terminal back
         crash, code = error, 1
     finally:
         started.terminal.leave()
         life.run_exits()
-    if crash is not None:
-        code = 1
-        report(crash, crash_log)
-    life.finish()
-    started.terminal.close()
+        if crash is not None:
+            code = 1
+            report(crash, crash_log)
+        life.finish()
+        started.terminal.close()
     return code or 0
 
 

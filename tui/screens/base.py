@@ -4,12 +4,13 @@ A screen says which panes it has (`names`), where they stand (`rects`) and what 
 (`draw`); all the rest is here: drawing only what changed, the cursor, the filter, messages.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from core.snapshot import Snapshot
@@ -20,7 +21,7 @@ from tui.screens.arranged import Arranged
 from tui.view.layout import MIN_HEIGHT, MIN_WIDTH, Rect
 from tui.view.pane import Size, Ui, framed
 from tui.view.picture import small_lines
-from tui.view.spans import Line, plain
+from tui.view.spans import Line, fit_line, plain
 from tui.view.table import Drawn, TableState, calm_wall
 from tui.wire.lines import LineWidget
 
@@ -57,6 +58,8 @@ class BluetopScreen(Screen[None]):
         self.head = Head()
         self.message = ("", "text")
         self.prompting = False
+        self._filtered: TableState | None = None
+        self._before_prompt: Widget | None = None
         self._arrangement = Arranged(self._arranged)
         self._widgets: dict[str, LineWidget] = {}
         self._rects: dict[str, Rect] = {}
@@ -159,6 +162,11 @@ class BluetopScreen(Screen[None]):
                 if rect is not None:
                     self._widgets[name].show(self._lines(name, Size(rect.width, rect.height)))
 
+    def relayout(self) -> None:
+        """Arrange the panes anew: what stands where depends on more than the size, which is all Textual knows."""
+        self._clear_arrangement_cache()
+        self.refresh(layout=True)
+
     def show_snapshot(self, snap: Snapshot) -> None:
         """A new snapshot: take it in, then draw what it changed."""
         self.absorb(snap)
@@ -178,19 +186,25 @@ class BluetopScreen(Screen[None]):
         """The focused pane looks focused."""
         self.redraw()
 
-    def framed_table(self, table: TableState, title: str, size: Size, ui: Ui) -> list[Line]:
-        """A table in a frame where there is room for one, else by itself."""
+    def framed_table(
+        self, table: TableState, title: str, size: Size, ui: Ui, empty: str = "nothing yet"
+    ) -> list[Line]:
+        """A table in a frame where there is room for one, else by itself; `empty` where it has no rows."""
         drawn = Drawn(calm_wall(self.snap.wall), ui.glyphs)
-        said = (
-            f"{len(table.rows)} of {len(table.items)} match /{table.filter_text}" if table.filter_text else ""
-        )
-        if ui.level == "rows":
-            lines = table.lines(size.width, size.height, ui.focused, drawn, title)
-            if said:
-                lines[-1] = [(f" {said}", "unknown"), (" " * max(0, size.width - len(said) - 1), "text")]
-            return lines
-        body = table.lines(size.width - 2, size.height - 2, ui.focused, drawn)
-        return framed(title, [], body, [(said, "unknown")] if said else [], size, ui)
+        said = ""
+        if table.filter_text:
+            said = f"{len(table.rows)} of {len(table.items)} match /{table.filter_text}"
+            empty = "nothing matches; esc takes the filter away"
+        bare = ui.level == "rows"
+        edge = 0 if bare else 2
+        lines = table.lines(size.width - edge, size.height - edge, ui.focused, drawn, title if bare else "")
+        if not table.rows and len(lines) > 1:
+            lines = [lines[0], fit_line([(f" {empty}", "dim")], size.width - edge), *lines[2:]]
+        if not bare:
+            return framed(title, [], lines, [(said, "unknown")] if said else [], size, ui)
+        if said:
+            lines = [*lines[:-1], fit_line([(f" {said}", "unknown")], size.width)]
+        return lines
 
     def say(self, text: str, role: str = "text") -> None:
         """A message in the foot until the next key."""
@@ -244,7 +258,12 @@ class BluetopScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Leave the filter, then the screen."""
-        if self.table is not None and self.table.filter_text:
+        if self.prompting:
+            if self._filtered is not None:
+                self._filtered.set_filter("")
+            self.close_prompt()
+            self.redraw(*self.names)
+        elif self.table is not None and self.table.filter_text:
             self.table.set_filter("")
             self.redraw(*self.names)
         elif len(self.app.screen_stack) > 1:
@@ -289,20 +308,23 @@ class BluetopScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Open the prompt; the table follows each letter."""
-        if self.table is None:
+        table = self.table
+        if table is None or self.prompting:
             return
         self.prompting = True
-        prompt = self.query_one("#prompt", Input)
-        prompt.value = self.table.filter_text
-        prompt.display = True
+        self._filtered = table
         self._before_prompt = self.focused
-        prompt.focus()
-        self.refresh(layout=True)
+        prompt = self.query_one("#prompt", Input)
+        prompt.display = True
+        prompt.value = table.filter_text
+        prompt.cursor_position = len(table.filter_text)
+        self.set_focus(prompt, scroll_visible=False)  # at once: the next key belongs to the prompt
+        self.relayout()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The filter holds while it is typed."""
-        if self.prompting and self.table is not None:
-            self.table.set_filter(event.value)
+        if self.prompting and self._filtered is not None:
+            self._filtered.set_filter(event.value)
             self.redraw(*self.names)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -310,14 +332,12 @@ class BluetopScreen(Screen[None]):
         self.close_prompt()
 
     def close_prompt(self) -> None:
-        """Put the foot back."""
+        """Put the foot back, and the focus where it was."""
         self.prompting = False
         self.query_one("#prompt", Input).display = False
         before = self._before_prompt
-        self.set_focus(before if before is not None and before.is_mounted else None)
-        self.refresh(layout=True)
-
-    _before_prompt: Any = None
+        self.set_focus(before if before is not None and before.is_mounted else None, scroll_visible=False)
+        self.relayout()
 
     def text_of(self, name: str) -> str:
         """What pane `name` shows, as text (tests, the text twin)."""

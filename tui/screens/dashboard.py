@@ -65,7 +65,7 @@ class DashboardScreen(BluetopScreen):
         self.agents.put(snap.agents)
         self.alerts.put(snap.events)
         if (agents, alerts) != (len(self.agents.rows), len(self.alerts.rows)) and self._moved():
-            self.refresh(layout=True)
+            self.relayout()
         self._follow_tasks()
 
     def _moved(self) -> bool:
@@ -79,12 +79,12 @@ class DashboardScreen(BluetopScreen):
             return PANES[name].draw(self.snap, size, ui)
         if name == "agents":
             return (
-                self.framed_table(self.agents, "AGENTS", size, ui)
+                self.framed_table(self.agents, "AGENTS", size, ui, "no agents in postbox/ yet")
                 if self.snap.workspace
                 else self._none(size, ui)
             )
         if name == "alerts":
-            return self.framed_table(self.alerts, "ALERTS", size, ui)
+            return self.framed_table(self.alerts, "ALERTS", size, ui, "none since the start")
         drawn = Drawn(calm_wall(self.snap.wall), ui.glyphs)
         body = self.tasks.lines(size.width - 2, size.height - 2, False, drawn)
         return framed(f"TASKS OF {self._tasks_of}" if self._tasks_of else "TASKS", [], body, [], size, ui)
@@ -138,12 +138,12 @@ class DashboardScreen(BluetopScreen):
         """The focused pane alone, or all of them again."""
         focused = self.focused.id if self.focused is not None else "agents"
         self.expanded = "" if self.expanded else (focused or "agents")
-        self.refresh(layout=True)
+        self.relayout()
         self.call_after_refresh(self.redraw)
 
     def action_back(self) -> None:
         """Undo the last of: filter, expanded pane."""
-        if self.table is not None and self.table.filter_text:
+        if self.prompting or (self.table is not None and self.table.filter_text):
             super().action_back()
         elif self.expanded:
             self.action_expand()

@@ -24,6 +24,7 @@ class ListScreen(BluetopScreen):
     names: ClassVar[tuple[str, ...]] = ("body",)
     focus_order: ClassVar[tuple[str, ...]] = ("body",)
     title_text = ""
+    empty_text = "nothing yet"
     rows: TableState
 
     @property
@@ -38,7 +39,7 @@ class ListScreen(BluetopScreen):
 
     def draw(self, name: str, size: Size, ui: Ui) -> list[Line]:
         """The table in its frame."""
-        return self.framed_table(self.rows, self.title_text, size, ui)
+        return self.framed_table(self.rows, self.title_text, size, ui, self.empty_text)
 
 
 class ProcessesScreen(ListScreen):
@@ -46,6 +47,7 @@ class ProcessesScreen(ListScreen):
 
     kind = "processes"
     title_text = "PROCESSES"
+    empty_text = "no process works in the workspace, and no pattern of [watch] names one"
     BINDINGS = bindings_of("processes")
 
     def __init__(self) -> None:
@@ -82,6 +84,15 @@ class SourcesScreen(ListScreen):
         super().__init__()
         self.rows = sources_table()
 
+    @property
+    def where(self) -> str:
+        """What bluetop itself costs stands here, where one looks for what is slow."""
+        own = self.snap.own.value
+        if own is None or own.cpu_percent is None:
+            return "sources"
+        sent = "-" if own.tty_bytes_per_s is None else f"{own.tty_bytes_per_s:.0f} B/s"
+        return f"sources; bluetop {own.cpu_percent:.1f} % CPU, {bytes_text(own.rss_bytes)}, {sent}"
+
     def absorb(self, snap: Snapshot) -> None:
         """The sources as they answered last."""
         self.rows.put(snap.sources)
@@ -108,6 +119,7 @@ class AlertsScreen(ListScreen):
 
     kind = "alerts"
     title_text = "ALERTS"
+    empty_text = "no alerts since the start"
     BINDINGS = bindings_of("alerts")
 
     def __init__(self) -> None:
@@ -137,6 +149,7 @@ class AgentScreen(ListScreen):
         self.agent = agent
         self.title_text = "TASKS"
         self.rows = tasks_table()
+        self.empty_text = "no tasks"
         self.problem = "reading"
         self._seen: object = None
 

@@ -187,12 +187,12 @@ class Buffer:
             before, after = was[left:right], now[left:right]
             if same_looks or was_looks[left:right] == now_looks[left:right]:
                 if before != after:
-                    found += [x for x, (a, b) in enumerate(zip(before, after), left) if a != b]  # noqa: B905
+                    found += [x for x, (a, b) in enumerate(zip(before, after, strict=True), left) if a != b]
                 continue
             found += [
                 x
                 for x, (a, b, c, d) in enumerate(
-                    zip(before, after, was_looks[left:right], now_looks[left:right]),
+                    zip(before, after, was_looks[left:right], now_looks[left:right], strict=True),
                     left,
                 )
                 if (a != b or c != d) and not (a == b == " " and self._grounds[c] == self._grounds[d])
@@ -201,7 +201,8 @@ class Buffer:
             found = [x for x in found if now[x] != UNKNOWN]
         if found and now.__class__ is list:
             # A wide character is sent from its first cell on, and as a whole.
-            found = sorted({x - 1 if now[x] == "" else x for x in found})
+            both = {*found, *(x - 1 for x in found if now[x] == "")}
+            found = sorted({*both, *(x + 1 for x in both if x + 1 < self.width and now[x + 1] == "")})
         return found
 
     def _blank_tail(self, cells: Cells, looks: str, changed: list[int]) -> int:
@@ -259,20 +260,17 @@ class Buffer:
     ) -> tuple[str | None, int | None]:
         """The same with cells that terminals may disagree about: after each such the cursor is put anew."""
         x = start
-        lost = False
+        lost = firm = False  # whether the cursor may be elsewhere; whether all but an odd terminal agree
         while x < end:
             cell = cells[x]
-            if is_certain(cell):
-                size, firm = 1, True
-            else:
-                size = 2 if x + 1 < self.width and cells[x + 1] == "" else 1
-                firm = is_firm_wide(cell)
-            if lost and not (firm and size == 2 and is_firm_wide(cells[x - 2])):
+            certain = is_certain(cell)
+            was_firm, firm = firm, not certain and is_firm_wide(cell)
+            if lost and not (firm and was_firm):
                 out.append(self._column(x))
             pen = self._pen(out, pen, looks[x], cell == " ")
             out.append(cell)
-            lost = not (firm and size == 1)
-            x += size
+            lost = not certain
+            x += 2 if x + 1 < self.width and cells[x + 1] == "" else 1
         return pen, None if lost else x
 
     def _bridge(self, cells: Cells, looks: str, start: int, end: int, pen: str | None) -> bool:

@@ -84,6 +84,6 @@ def readable(fg: Color, bg: Color, was_fg: Color, was_bg: Color) -> Color:
         return fg
     if fg == bg and was_fg != was_bg:
         if bg in (0, 8):
-            return 7 if bg == 0 else 15
+            return 8 if bg == 0 else 15  # two dark shades: what was faint stays faint
         return 0 if luma(rgb_of(bg)) > 100 else 15
     return 12 if (fg, bg) == (4, 0) else fg  # dark blue on black cannot be read on most terminals

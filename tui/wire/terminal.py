@@ -12,6 +12,7 @@ import os
 import select
 import termios
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from core.clock import SYSTEM_CLOCK
@@ -34,10 +35,8 @@ def _opened(fd: int) -> int:
     """The device behind `fd`, as an open file of our own that never blocks."""
     flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     paths = ["/dev/tty"]
-    try:
+    with suppress(OSError):  # a device of another mount namespace has no name here
         paths.insert(0, os.ttyname(fd))
-    except OSError:  # a device of another mount namespace
-        pass
     for path in paths:
         try:
             return os.open(path, flags)
