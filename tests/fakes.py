@@ -2,9 +2,15 @@
 
 import asyncio
 import selectors
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from core.clock import Clock
+from core.errors import PollError
+from core.queues.model import Task
+from core.snapshot import Snapshot
 
 
 class FakeClock(Clock):
@@ -111,3 +117,80 @@ class ScriptedPoller:
             await asyncio.get_running_loop().create_future()
         await asyncio.sleep(line.seconds)
         return self._said(line.answer, now)
+
+
+class StillEngine:
+    """An engine that stands still: the face of `core.engine.Engine` that the screens see.
+
+    It shows the Snapshot it was given until the test publishes another. `tasks` and `records`
+    hold what opening an agent or a task answers; an exception in them is raised. A record is
+    found by its task's id. `asked` lists what was asked for, in order.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        tasks: Mapping[str, Sequence[Task] | Exception] | None = None,
+        records: Mapping[str, str | Exception] | None = None,
+        clock: FakeClock | None = None,
+    ) -> None:
+        self.latest = snapshot
+        self.clock = clock if clock is not None else FakeClock()
+        self.asked: list[tuple[str, ...]] = []
+        self.paused = self.closed = self.running = False
+        self._tasks = dict(tasks or {})
+        self._records = dict(records or {})
+        self._subscribers: list[Callable[[Snapshot], None]] = []
+        self._waiting: Snapshot | None = None
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """What the next sample says. While paused it waits for `resume`, and only the newest does."""
+        if self.paused:
+            self._waiting = snapshot
+            return
+        self.latest = snapshot
+        for subscriber in self._subscribers:
+            subscriber(snapshot)
+
+    def put(self, agent: str, tasks: Sequence[Task] | Exception) -> None:
+        """What the file of `agent` says from now on."""
+        self._tasks[agent] = tasks
+
+    def subscribe(self, callback: Callable[[Snapshot], None]) -> None:
+        self._subscribers.append(callback)
+
+    async def run(self) -> None:
+        self.running = True
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.running = False
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            asyncio.get_running_loop().call_soon(self.publish, waiting)
+
+    def set_interval(self, seconds: float) -> None:
+        self.publish(msgspec.structs.replace(self.latest, interval_s=seconds))
+
+    async def tasks(self, agent: str) -> tuple[Task, ...]:
+        self.asked.append(("tasks", agent))
+        found = self._tasks.get(agent, PollError(f"{agent} has no queue file"))
+        if isinstance(found, Exception):
+            raise found
+        return tuple(found)
+
+    async def record(self, agent: str, place: str, index: int, task_id: str) -> str:
+        self.asked.append(("record", agent, place, str(index), task_id))
+        found = self._records.get(task_id, PollError(f"{task_id} is no longer in the file of {agent}"))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def close(self) -> None:
+        self.closed = True

@@ -180,6 +180,8 @@ class Buffer:
         """The columns to send, in order."""
         was, was_looks = old
         now, now_looks = new
+        if self._is_blank(old) and all(self._grounds[mark] for mark in set(now_looks)):
+            return list(range(self.width))  # the first picture: a background on every cell
         found: list[int] = []
         same_looks = was_looks == now_looks
         for left in range(0, self.width, _STRIDE):  # most of a row is as it was: comparing slices is cheap
@@ -204,6 +206,10 @@ class Buffer:
             both = {*found, *(x - 1 for x in found if now[x] == "")}
             found = sorted({*both, *(x + 1 for x in both if x + 1 < self.width and now[x + 1] == "")})
         return found
+
+    def _is_blank(self, row: Row) -> bool:
+        cells, looks = row
+        return isinstance(cells, str) and cells.isspace() and looks.count(_PLAIN) == self.width
 
     def _blank_tail(self, cells: Cells, looks: str, changed: list[int]) -> int:
         """The first changed column from which on the row is blank and erasing it is the shorter way.
