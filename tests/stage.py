@@ -7,19 +7,21 @@ reaches a terminal is tested in `tests/wire` and `tests/pty`.
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
+from textual import events
 from textual.pilot import Pilot
 
 from core.config import Settings
 from core.queues.model import Task
-from core.snapshot import Snapshot
+from core.snapshot import Event, Snapshot, SourceState, Verdict
 from tests.fakes import FakeClock, StillEngine
-from tests.snapshots import WALL, snapshot
+from tests.snapshots import AT, WALL, reading, snapshot, view
 from tui import theming
 from tui.app import BluetopApp
 from tui.screens.base import BluetopScreen
 from tui.view.glyphs import UTF8, Glyphs
+from tui.view.table import TableState
 
 SIZES = ((80, 24), (160, 50))
 
@@ -37,39 +39,67 @@ def task(task_id: str, agent: str = "CC", **fields: Any) -> Task:
 
 def tasks_of(agent: str, count: int = 30) -> tuple[Task, ...]:
     """One in progress, one with a time that cannot be true, the rest waiting."""
-    live = task(f"{agent}-1", agent, status="in_progress", raw_status="working", started_at=WALL - 1920, index=0)
+    live = task(
+        f"{agent}-1", agent, status="in_progress", raw_status="working", started_at=WALL - 1920, index=0
+    )
     odd = task(f"{agent}-2", agent, doubtful=("created_at",), created_at=WALL + 9e6, also=1, index=1)
     rest = (task(f"{agent}-{n}", agent, index=n - 1) for n in range(3, count + 1))
     return (live, odd, *rest)
 
 
 def record(task_id: str) -> str:
-    """A record as the file has it, with a field that bluetop has never heard of."""
+    """A long record as the file has it, with fields that bluetop has never heard of."""
     fields = {"task_id": task_id, "status": "working", "unheard_of": {"deep": [1, 2]}, "notes": "word " * 60}
-    return json.dumps(fields, indent=2)
+    return json.dumps({**fields, **{f"field_{n}": n for n in range(60)}}, indent=2)
 
 
 def still(snap: Snapshot | None = None, tasks: Mapping[str, Any] | None = None) -> StillEngine:
-    """An engine with tasks for the agents of `tests.snapshots`."""
-    given = {agent: tasks_of(agent) for agent in ("CC", "CB", "CA", "ARCH", "BLUE", "WA")}
-    known = {t.task_id: record(t.task_id) for found in given.values() for t in found}
-    return StillEngine(snap or snapshot(), tasks if tasks is not None else given, known, FakeClock())
+    """An engine with tasks for all agents of its snapshot."""
+    snap = snap or snapshot()
+    given = {v.queue.agent: tasks_of(v.queue.agent) for v in snap.agents} if tasks is None else tasks
+    known = {
+        t.task_id: record(t.task_id) for found in given.values() if isinstance(found, tuple) for t in found
+    }
+    return StillEngine(snap, given, known, FakeClock())
 
 
-class Copied(NamedTuple):
-    """One sequence that was sent to the terminal beside the picture."""
-
-    sequence: str
+def crowd(count: int = 60, **changes: Any) -> Snapshot:
+    """More of everything than a screen can hold: each list has `count` rows."""
+    base = snapshot()
+    scan = base.processes.value
+    assert scan is not None
+    rows = tuple(
+        scan.rows[n % 3]._replace(pid=5000 + n, agent=f"A{n:03}", handles=1000 - n) for n in range(count)
+    )
+    made: dict[str, Any] = {
+        "agents": tuple(
+            view(f"A{n:03}", ("working", "idle")[n % 2], load=float(n), pending=n % 7, completed=n)
+            for n in range(count)
+        ),
+        "events": tuple(
+            Event(count - n, WALL - 60 * n, "low", "firing", f"agent:A{n:03}", f"event about A{n:03}")
+            for n in range(count)
+        ),
+        "processes": reading(scan._replace(rows=rows, total=900)),
+        "sources": tuple(
+            SourceState(f"postbox/A{n:03}/outbox.json", "file", "ok", f"standard, {n} kB", AT - 1, float(n), n)
+            for n in range(count)
+        ),
+        "verdict": Verdict("medium", "A007 queue is too long", "14 waiting, target < 10", "agent:A007",
+                           "open_agent", "show A007"),
+    }  # fmt: skip
+    return snapshot(**{**made, **changes})
 
 
 class Stage:
     """The app while it runs, its pilot and its engine."""
 
-    def __init__(self, app: BluetopApp, engine: StillEngine, pilot: Pilot[None], sent: list[str]) -> None:
+    def __init__(self, app: BluetopApp, engine: StillEngine, pilot: Pilot[None]) -> None:
         self.app = app
         self.engine = engine
         self.pilot = pilot
-        self.sent = sent
+        self.sent: list[str] = []  # what goes to the terminal beside the picture
+        app.send_raw = self.sent.append  # type: ignore[method-assign]
 
     @property
     def screen(self) -> BluetopScreen:
@@ -83,22 +113,39 @@ class Stage:
         """What kind of screen is on top; the name of its class where it is not ours."""
         return getattr(self.app.screen, "kind", "") or type(self.app.screen).__name__
 
+    @property
+    def table(self) -> TableState:
+        """The table that the keys of the screen on top act on."""
+        table = self.screen.table
+        assert table is not None
+        return table
+
     async def press(self, *keys: str) -> None:
-        """Press keys, and let everything that follows from them happen."""
-        await self.pilot.press(*keys)
-        await self.settle()
+        """Press keys by Textual's names (`slash`, `G`, `ctrl+f`), and let all that follows happen.
+
+        Not `Pilot.press`, which sleeps until the processor looks idle, 40 ms a key.
+        """
+        for key in keys:
+            self.app.post_message(events.Key(key, _CHARS.get(key, key if len(key) == 1 else None)))
+            await self.settle()
 
     async def type(self, text: str) -> None:
         """Press the keys of `text`."""
-        await self.press(*(_KEYS.get(char, char) for char in text))
+        names = {char: name for name, char in _CHARS.items()}
+        await self.press(*(names.get(char, char) for char in text))
 
     async def settle(self) -> None:
         """Until nothing is left to do: messages handled, tasks read, layout done, lines drawn."""
-        await self.pilot.pause()
-        await self.app.workers.wait_for_complete(
-            [worker for worker in self.app.workers if worker.group != "engine"]
-        )
-        await self.pilot.pause()
+        for _ in range(2):
+            await self.pilot.pause(0)
+            for worker in [w for w in self.app.workers if w.group != "engine" and not w.is_finished]:
+                await worker.wait()
+        await self.pilot.pause(0)
+
+    async def resize(self, width: int, height: int) -> None:
+        """The terminal has another size."""
+        await self.pilot.resize_terminal(width, height)
+        await self.settle()
 
     async def publish(self, snap: Snapshot) -> None:
         """Another Snapshot arrives."""
@@ -138,7 +185,23 @@ class Stage:
         return next((row for row in self.rows() if self.app.glyphs.cursor in row), "")
 
 
-_KEYS = {"/": "slash", "!": "exclamation_mark", ":": "colon", " ": "space", "?": "question_mark", "-": "minus"}
+# Textual's names of the keys that are not their own name → what they type.
+_CHARS = {
+    "slash": "/", "exclamation_mark": "!", "colon": ":", "space": " ", "question_mark": "?", "minus": "-",
+    "plus": "+", "equals_sign": "=", "left_square_bracket": "[", "right_square_bracket": "]",
+}  # fmt: skip
+
+# How each kind of screen is reached from the dashboard. `text` is a source's own text.
+PATHS: dict[str, tuple[str, ...]] = {
+    "dashboard": (),
+    "agent": ("enter",),
+    "task": ("enter", "enter"),
+    "processes": ("f",),
+    "sources": ("o",),
+    "alerts": ("L",),
+    "help": ("question_mark",),
+    "text": ("o", "enter"),
+}
 
 
 def make(
@@ -177,8 +240,7 @@ async def stage(
     engine = engine or still()
     app = make(engine, **options)
     async with app.run_test(size=(width, height)) as pilot:
-        on = Stage(app, engine, pilot, [])
+        on = Stage(app, engine, pilot)
         await on.settle()
-        if keys:
-            await on.press(*keys)
+        await on.press(*keys)
         yield on

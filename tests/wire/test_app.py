@@ -84,7 +84,11 @@ class Small(WireApp):
 
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = None
-    CSS = "Screen { overflow: hidden; } LineWidget { width: 40; height: 5; } #over { layer: top; display: none; } Screen { layers: base top; }"
+    CSS = """
+    Screen { overflow: hidden; layers: base top; }
+    LineWidget { width: 40; height: 5; }
+    #over { layer: top; display: none; }
+    """
 
     def compose(self) -> ComposeResult:
         yield LineWidget(id="pane")
@@ -105,6 +109,7 @@ async def settled(app: WireApp) -> None:
         done = asyncio.Event()
         app.call_after_refresh(done.set)
         await asyncio.wait_for(done.wait(), 10)
+        assert app.crash is None, app.crash
 
 
 class Running:
@@ -169,7 +174,6 @@ async def test_what_lies_in_front_of_a_pane_sends_it_the_slow_way(device):
     app = Small(palette=Palette(DARK, "256"), started=device.start())
     async with Running(app):
         over = app.query_one("#over")
-        over.styles.offset = (0, -1)
         over.display = True
         await settled(app)
         device.read()
@@ -186,7 +190,7 @@ async def test_what_lies_in_front_of_a_pane_sends_it_the_slow_way(device):
         assert b"y" * 40 in device.read()
 
 
-async def test_toasts_and_modal_screens_are_not_painted_over(device):
+async def test_modal_screens_are_not_painted_over(device):
     class Modal(ModalScreen[None]):
         def compose(self) -> ComposeResult:
             yield Static("MODAL")
@@ -194,14 +198,14 @@ async def test_toasts_and_modal_screens_are_not_painted_over(device):
     app = Small(palette=Palette(DARK, "256"), started=device.start())
     async with Running(app):
         pane = app.pane
-        await app.push_screen(Modal())
+        app.call_later(app.push_screen, Modal())
         await settled(app)
         pane.show([[("x" * 40, "text")]] * 5)
         await settled(app)
         device.read()
         assert device.screen.display[0].startswith("MODAL")
         assert "xxxx" in device.screen.display[1]
-        app.pop_screen()
+        app.call_later(app.pop_screen)
         await settled(app)
         device.read()
         assert device.screen.display[0].startswith("x" * 40)
@@ -216,7 +220,7 @@ async def test_a_terminal_that_takes_nothing_gets_one_frame_when_it_does_again(d
             n += 1
             app.pane.show([[(f"{n:05} " + chr(65 + n % 26) * 34, "text")] for _ in range(5)])
         frames = app.frames
-        for n in range(n + 1, n + 50):
+        for n in range(n + 1, n + 50):  # noqa: B020 - goes on counting
             app.pane.show([[(f"{n:05} " + chr(65 + n % 26) * 34, "text")] for _ in range(5)])
         assert app.frames == frames
         caught_up = asyncio.get_running_loop().create_future()

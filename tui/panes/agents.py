@@ -21,6 +21,7 @@ STATE_ROLES = {
 _RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3, "unknown": 4, "ok": 5}
 _NO_COUNTS = ("unreadable", "missing")
 QUEUE_LIMIT = 10
+_BAR = 6  # cells of the load bar
 OVERLOADED_PERCENT = 80
 
 
@@ -63,8 +64,8 @@ def _load(view: AgentView, drawn: Drawn) -> Line:
         return [("-", "dim")]
     percent = view.workload_percent
     if percent is None:
-        return [(" " * 8, "text"), ("    -", "unknown")]
-    line = bar(percent, 8, drawn.glyphs)
+        return [(" " * _BAR, "text"), ("    -", "unknown")]
+    line = bar(percent, _BAR, drawn.glyphs)
     over = percent > OVERLOADED_PERCENT
     if over:
         line = [(text, "high" if role == "bar" else role) for text, role in line]
@@ -78,7 +79,7 @@ def _hours(view: AgentView, drawn: Drawn) -> Line:
     return [(f"{hours:.1f}h" if hours < 999.5 else f"{number_text(hours)}h", "text" if hours else "dim")]
 
 
-# Rank 0 is never dropped. At 80 columns all of rank 0 to 2 stand; 120 and 200 add the rest.
+# Rank 0 is never dropped. At 80 columns all of rank 0 and 1 stand; 120 and 200 add the rest.
 COLUMNS: tuple[Column, ...] = (
     Column("agent", "AGENT", 9, lambda v, d: [(v.queue.agent, "text")], lambda v: v.queue.agent.casefold(),
            shrink=6),
@@ -90,7 +91,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("pending", "WAIT", 4, lambda v, d: _count(v, v.queue.pending,
            _role(v, v.queue.pending >= QUEUE_LIMIT, d)), lambda v: v.queue.pending, ">", best_last=True),
     Column("in_progress", "RUN", 3, lambda v, d: _count(v, v.queue.in_progress),
-           lambda v: v.queue.in_progress, ">", 2, best_last=True),
+           lambda v: v.queue.in_progress, ">", 1, best_last=True),
     Column("review", "REVIEW", 6, lambda v, d: _count(v, v.queue.review, "medium"), lambda v: v.queue.review,
            ">", 6, best_last=True),
     Column("blocked", "BLOCKED", 7, lambda v, d: _count(v, v.queue.blocked, "high"),
@@ -103,7 +104,7 @@ COLUMNS: tuple[Column, ...] = (
            "dim" if v.success_percent is None else "text")], lambda v: v.success_percent, ">", 8),
     Column("oldest", "OLDEST", 7, lambda v, d: age(v.queue.oldest_waiting_at, d),
            lambda v: v.queue.oldest_waiting_at, ">", 1),
-    Column("load", "LOAD", 14, _load, lambda v: v.workload_percent, best_last=True),
+    Column("load", "LOAD", 12, _load, lambda v: v.workload_percent, best_last=True),
     Column("hours", "HOURS", 6, _hours, lambda v: v.queue.pending_hours, ">", 9, best_last=True),
     Column("handles", "FILES", 5, lambda v, d: [(number_text(v.handles), "text" if v.handles else "dim")],
            lambda v: v.handles, ">", 10, best_last=True),

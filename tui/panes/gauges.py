@@ -8,10 +8,14 @@ from typing import Any, NamedTuple
 
 from core.snapshot import Reading, Snapshot
 from core.units import bytes_text
+from tui.panes import details as details_of
 from tui.view.chart import chart_lines, nice_ceiling, peak
-from tui.view.glyphs import status_mark
+from tui.view.glyphs import Glyphs, status_mark
 from tui.view.pane import Size, Ui, facts, figure, framed, status_spans
 from tui.view.spans import Line, fit, fit_line
+
+# From this height on (an expanded pane) a gauge shows everything that was measured.
+ROOMY = 18
 
 
 class Gauge(NamedTuple):
@@ -29,6 +33,7 @@ class Gauge(NamedTuple):
     percent: Callable[[Any], float | None]
     facts: Callable[[Snapshot, Any], list[str]]
     detail: Callable[[Snapshot, Any], list[Line]]
+    everything: Callable[[Snapshot, Any, int, Glyphs], list[Line]]
 
     def draw(self, snap: Snapshot, size: Size, ui: Ui) -> list[Line]:
         """One line where there is one, else a frame with a chart as tall as the room."""
@@ -76,7 +81,11 @@ class Gauge(NamedTuple):
         if top is not None and size.width >= 52:
             corner = [(f" peak {fit(self._scale_text(top), 6, '>')} ", "dim")]
         inner = size.width - 4
-        details = self.detail(snap, value) if fresh and size.height >= 7 else []
+        details: list[Line] = []
+        if fresh and size.height >= ROOMY:
+            details = [[("", "text")], *self.everything(snap, value, inner, ui.glyphs)][: size.height - 6]
+        elif fresh and size.height >= 7:
+            details = self.detail(snap, value)
         rows = max(1, size.height - 2 - len(details))
         high = self._high(snap)
         target = self.limit if self.limit < high else None
@@ -207,22 +216,22 @@ CPU = Gauge(
     name="cpu", title="CPU", kpi="cpu", chart="cpu_percent", ceiling=100.0, limit=80.0,
     reading=lambda s: s.cpu,
     figure=lambda v: "-" if v.percent is None else f"{v.percent:.0f} %",
-    percent=lambda v: v.percent, facts=_cpu_facts, detail=_cpu_detail,
+    percent=lambda v: v.percent, facts=_cpu_facts, detail=_cpu_detail, everything=details_of.cpu,
 )  # fmt: skip
 MEMORY = Gauge(
     name="memory", title="MEM", kpi="memory", chart="memory_percent", ceiling=100.0, limit=75.0,
     reading=lambda s: s.memory,
     figure=lambda v: "-" if v.percent is None else f"{v.percent:.0f} %",
-    percent=lambda v: v.percent, facts=_memory_facts, detail=_memory_detail,
+    percent=lambda v: v.percent, facts=_memory_facts, detail=_memory_detail, everything=details_of.memory,
 )  # fmt: skip
 DISK = Gauge(
     name="disk", title="DISK", kpi="disk_io", chart="disk_io_mb_per_s", ceiling=None, limit=50.0,
     reading=lambda s: s.disk, figure=_disk_figure,
-    percent=lambda v: None, facts=_disk_facts, detail=_disk_detail,
+    percent=lambda v: None, facts=_disk_facts, detail=_disk_detail, everything=details_of.disk,
 )  # fmt: skip
 FILES = Gauge(
     name="files", title="FILES", kpi="open_files", chart="open_files", ceiling=None, limit=100.0,
     reading=lambda s: s.processes,
     figure=lambda v: "-" if v.handles is None else f"{v.handles}",
-    percent=lambda v: None, facts=_files_facts, detail=_files_detail,
+    percent=lambda v: None, facts=_files_facts, detail=_files_detail, everything=details_of.files,
 )  # fmt: skip

@@ -14,7 +14,7 @@ def _handles(row: ProcessRow, drawn: Drawn) -> Line:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("pid", "PID", 8, lambda r, d: [(str(r.pid), "text")], lambda r: r.pid, ">"),
+    Column("pid", "PID", 9, lambda r, d: [(str(r.pid), "text")], lambda r: r.pid, ">"),
     Column("agent", "AGENT", 10, lambda r, d: [(r.agent or "-", "text" if r.agent else "dim")],
            lambda r: r.agent or None),
     Column("name", "NAME", 15, lambda r, d: [(r.name, "text")], lambda r: r.name, shrink=10),

@@ -245,7 +245,7 @@ class TableState:
     def _heading(self, layout: list[tuple[Column, int]], cells: int, glyphs: Glyphs, first: str) -> Line:
         line: Line = [(" ", "dim")]
         for i, (column, size) in enumerate(layout):
-            title = first if first and i == 0 else column.title
+            title = first if i == 0 and 0 < width(first) <= size else column.title
             role = "dim"
             if column.name == self.sort:
                 role = "accent"

@@ -127,6 +127,10 @@ class WireApp(App[None]):
         data = buffer.flush()
         if data:
             self.frames += 1
+            # The (hidden) cursor goes where text is typed: input methods open their window there.
+            typing = getattr(self.focused, "cursor_screen_offset", None)
+            if typing is not None:
+                data += f"\x1b[{typing.y + 1};{typing.x + 1}H"
             if self._sync_available and len(data) >= _SYNC_FROM:
                 data = _SYNC_ON + data + _SYNC_OFF
             driver.write(data)
@@ -207,7 +211,6 @@ class WireApp(App[None]):
                             strip = strip.crop(max(0, start - x), end - x)
                         self._paint_strips(buffer, y, max(x, start), (strip,))
             self.send_frame()
-            self._place_cursor()
         finally:
             self.post_display_hook()
 
@@ -229,12 +232,6 @@ class WireApp(App[None]):
                 self._sgrs.clear()
             found = self._sgrs[style] = sgr(look_of(style), self.palette.system)
         return found
-
-    def _place_cursor(self) -> None:
-        """Leave the (hidden) cursor where text is typed: input methods open their window there."""
-        at = self.cursor_position
-        if (at.x or at.y) and self._driver is not None:
-            self._driver.write(f"\x1b[{at.y + 1};{at.x + 1}H")
 
     def _set_pointer_shape(self, shape: str) -> None:
         """Not sent: some terminals show it, and the pointer is not our business."""
@@ -291,6 +288,8 @@ class WireApp(App[None]):
 
     def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:
         """End the app; the watchdog starts to count."""
+        if self._return_code is not None:  # what ended it first says why
+            return_code = self._return_code
         self.on_leaving(return_code)
         super().exit(result, return_code, message)
 

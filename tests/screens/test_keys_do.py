@@ -1,0 +1,321 @@
+"""Every row of the key table does what its help says, with each of its keys, on each screen where it works."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.stage import PATHS, Stage, crowd, still
+from tests.stage import stage as on_stage
+from tui.keys import KEYS, Key, keys_of
+from tui.screens.text import TextScreen
+
+Check = Callable[[Stage, str], Awaitable[None]]
+CHECKS: dict[str, Check] = {}
+TEXTS = ("task", "help", "text")
+
+
+def checks(action: str) -> Callable[[Check], Check]:
+    def keep(check: Check) -> Check:
+        CHECKS[action] = check
+        return check
+
+    return keep
+
+
+def position(on: Stage) -> int:
+    """Where one is: the row under the cursor, or the first line in sight of a text."""
+    screen = on.screen
+    return screen.offset_row if isinstance(screen, TextScreen) else on.table.cursor_row
+
+
+async def moved(on: Stage, key: str, keys_before: tuple[str, ...] = ()) -> int:
+    """By how much `key` moves; what is drawn moves with it."""
+    await on.press(*keys_before)
+    before, picture = position(on), on.rows()
+    await on.press(key)
+    assert on.rows() != picture
+    if not isinstance(on.screen, TextScreen):
+        assert on.table.identify(on.table.current()) in ("", on.table.cursor)
+        assert len([row for row in on.rows() if on.app.glyphs.cursor in row]) == 1
+    return position(on) - before
+
+
+@checks("cursor(1)")
+async def down(on: Stage, key: str) -> None:
+    assert await moved(on, key) == 1
+
+
+@checks("cursor(-1)")
+async def up(on: Stage, key: str) -> None:
+    assert await moved(on, key, ("j", "j", "j")) == -1
+
+
+@checks("page(1)")
+async def page_down(on: Stage, key: str) -> None:
+    assert 5 <= await moved(on, key) <= 24
+
+
+@checks("page(-1)")
+async def page_up(on: Stage, key: str) -> None:
+    assert -24 <= await moved(on, key, ("G",)) <= -5
+
+
+@checks("edge(-1)")
+async def top(on: Stage, key: str) -> None:
+    assert await moved(on, key, ("G",)) < 0
+    assert position(on) == 0
+
+
+@checks("edge(1)")
+async def bottom(on: Stage, key: str) -> None:
+    assert await moved(on, key) > 0
+    before = on.text()
+    await on.press("j")
+    assert on.text() == before
+
+
+@checks("app.show_help")
+async def help_for_this_screen(on: Stage, key: str) -> None:
+    kind, depth = on.kind, len(on.app.screen_stack)
+    await on.press(key)
+    assert on.kind == "help"
+    if kind == "help":
+        assert len(on.app.screen_stack) == depth
+        return
+    assert isinstance(on.screen, TextScreen)
+    said = "\n".join("".join(text for text, _ in line) for line in on.screen.lines)
+    for row in keys_of(kind):
+        assert row.help in said
+    await on.press("escape")
+    assert on.kind == kind
+
+
+@checks("filter")
+async def filter_prompt(on: Stage, key: str) -> None:
+    table = on.table
+    everything = len(table.rows)
+    await on.press(key)
+    await on.type("01")
+    assert "01" in on.rows()[-1]
+    assert 0 < len(table.rows) < everything
+    await on.press("enter")
+    assert f"{len(table.rows)} of {everything} match /01" in on.text()
+    await on.press("escape")
+    assert len(table.rows) == everything
+
+
+@checks("app.palette")
+async def palette(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert on.kind == "CommandPalette"
+    assert "help" in on.text()
+    await on.press("escape")
+    assert on.kind != "CommandPalette"
+
+
+@checks("enter")
+async def into(on: Stage, key: str) -> None:
+    kind = on.kind
+    await on.press("j")
+    name = on.table.cursor
+    await on.press(key)
+    head = on.rows()[0]
+    if kind == "dashboard":
+        assert on.kind == "agent"
+        assert f"agents > {name}" in head
+    elif kind == "agent":
+        assert on.kind == "task"
+        assert "A000-2" in head
+    elif kind in ("processes", "alerts"):
+        assert on.kind == "agent"
+        assert "A001" in head
+    else:
+        assert on.kind == "task"
+        assert "postbox/A001/outbox.json" in head
+
+
+@checks("back")
+async def back(on: Stage, key: str) -> None:
+    depth = len(on.app.screen_stack)
+    if on.kind == "dashboard":
+        before = on.text()
+        await on.press("e")
+        assert on.text() != before
+        await on.press(key)
+        assert on.text() == before
+        await on.press(key)
+        assert (on.kind, on.text()) == ("dashboard", before)
+    else:
+        await on.press(key)
+        assert len(on.app.screen_stack) == depth - 1
+
+
+@checks("next_pane(1)")
+async def next_pane(on: Stage, key: str) -> None:
+    await go_round(on, key, ["alerts", "cpu", "memory", "disk", "files", "agents"])
+
+
+@checks("next_pane(-1)")
+async def previous_pane(on: Stage, key: str) -> None:
+    await go_round(on, key, ["files", "disk", "memory", "cpu", "alerts", "agents"])
+
+
+async def go_round(on: Stage, key: str, names: list[str]) -> None:
+    seen = []
+    for _ in names:
+        picture = on.cells()
+        await on.press(key)
+        focused = on.screen.focused
+        seen.append(focused.id if focused is not None else None)
+        assert on.cells() != picture  # the focus can be seen
+    assert seen == names
+
+
+@checks("sort")
+async def sort(on: Stage, key: str) -> None:
+    table, seen = on.table, []
+    for _ in range(3):
+        await on.press(key)
+        seen.append(table.sort)
+        assert "sorted by" in on.rows()[-1]
+    assert len(set(seen)) == 3
+
+
+@checks("reverse")
+async def reverse(on: Stage, key: str) -> None:
+    await on.press("s")
+    before = list(on.table.names)
+    await on.press(key)
+    ends = on.table.names[:3], before[-3:][::-1]
+    if on.kind != "agent":  # its tasks are equal in all that the first columns show
+        assert ends[0] == ends[1]
+    assert on.table.names != before
+
+
+@checks("expand")
+async def expand(on: Stage, key: str) -> None:
+    before = on.text()
+    await on.press(key)
+    assert "ALERTS" not in on.text()
+    assert on.text().count("\n A0") + on.text().count("│ A0") > 8
+    await on.press(key)
+    assert on.text() == before
+
+
+@checks("open_agent")
+async def open_agent(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert "agents > A007" in on.rows()[0]
+
+
+def opens(kind: str) -> Check:
+    async def check(on: Stage, key: str) -> None:
+        await on.press(key)
+        assert on.kind == kind
+
+    return check
+
+
+CHECKS["app.open_processes"] = opens("processes")
+CHECKS["app.open_sources"] = opens("sources")
+CHECKS["app.open_alerts"] = opens("alerts")
+
+
+@checks("copy")
+async def copy(on: Stage, key: str) -> None:
+    await on.press(key)
+    (sequence,) = on.sent
+    text = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")).decode()
+    if on.engine.asked[-1][0] == "record":
+        assert json.loads(text)["task_id"] == "A000-1"
+        assert json.loads(text)["unheard_of"] == {"deep": [1, 2]}
+    else:
+        assert "postbox" in text or "standard" in text
+    assert f"copied {len(text)} characters" in on.rows()[-1]
+
+
+@checks("app.pause")
+async def pause(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert on.engine.paused
+    assert "paused" in on.rows()[0]
+    await on.press(key)
+    assert not on.engine.paused
+    assert "live 1 s" in on.rows()[0]
+
+
+@checks("app.slower")
+async def slower(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert "live 2 s" in on.rows()[0]
+    assert "each 2 s" in on.rows()[-1]
+
+
+@checks("app.faster")
+async def faster(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert "live 0.5 s" in on.rows()[0]
+    assert "each 0.5 s" in on.rows()[-1]
+
+
+@checks("app.next_theme")
+async def next_theme(on: Stage, key: str) -> None:
+    text, cells = on.rows()[:-1], on.cells()
+    await on.press(key)
+    assert on.app.look.name == "dawn"
+    assert "theme: Dawn" in on.rows()[-1]
+    assert on.rows()[:-1] == text
+    assert on.cells()[0] != cells[0]
+
+
+@checks("app.save_settings")
+async def save_settings(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert "saved 4 settings" in on.rows()[-1]
+
+
+@checks("app.redraw")
+async def redraw(on: Stage, key: str) -> None:
+    before = on.cells()
+    await on.press(key)
+    assert on.cells() == before
+
+
+@checks("app.suspend")
+async def suspend(on: Stage, key: str) -> None:
+    """Without a terminal there is no shell to go back to (`tests/pty` has one): the screen stays."""
+    before = on.cells()
+    await on.press(key)
+    assert on.cells() == before
+
+
+@checks("app.quit")
+async def quit_(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert on.app._exit
+    assert on.app.return_code == 0
+
+
+def cases() -> list[object]:
+    """Each row on each screen where it works; a source's text has the keys of a task."""
+    made = []
+    for row in KEYS:
+        for kind in PATHS:
+            known = "task" if kind == "text" else kind
+            if "*" in row.where or known in row.where:
+                made.append(pytest.param(kind, row, id=f"{kind}-{row.action}-{row.shown}"))
+    return made
+
+
+@pytest.mark.parametrize(("kind", "row"), cases())
+async def test_a_key_does_what_its_help_says(kind: str, row: Key) -> None:
+    for key in row.keys:
+        engine = still(crowd())
+        async with on_stage(80, 24, engine, PATHS[kind], save=lambda c: f"saved {len(c)} settings") as on:
+            await CHECKS[row.action](on, key)
+
+
+def test_every_row_of_the_table_is_checked() -> None:
+    assert {row.action for row in KEYS} == set(CHECKS)
