@@ -122,16 +122,16 @@ class ScriptedPoller:
 class StillEngine:
     """An engine that stands still: the face of `core.engine.Engine` that the screens see.
 
-    It shows the Snapshot it was given until the test publishes another. `tasks` and `records`
-    hold what opening an agent or a task answers; an exception in them is raised. A record is
-    found by its task's id. `asked` lists what was asked for, in order.
+    It shows the Snapshot it was given until the test publishes another. `tasks` holds what
+    opening an agent answers; an exception in it is raised. `record` makes the record of a task from
+    its id. `asked` lists what was asked for, in order.
     """
 
     def __init__(
         self,
         snapshot: Snapshot,
         tasks: Mapping[str, Sequence[Task] | Exception] | None = None,
-        records: Mapping[str, str | Exception] | None = None,
+        record: Callable[[str], str] | None = None,
         clock: FakeClock | None = None,
     ) -> None:
         self.latest = snapshot
@@ -139,7 +139,7 @@ class StillEngine:
         self.asked: list[tuple[str, ...]] = []
         self.paused = self.closed = self.running = False
         self._tasks = dict(tasks or {})
-        self._records = dict(records or {})
+        self._record = record
         self._subscribers: list[Callable[[Snapshot], None]] = []
         self._waiting: Snapshot | None = None
 
@@ -187,10 +187,9 @@ class StillEngine:
 
     async def record(self, agent: str, place: str, index: int, task_id: str) -> str:
         self.asked.append(("record", agent, place, str(index), task_id))
-        found = self._records.get(task_id, PollError(f"{task_id} is no longer in the file of {agent}"))
-        if isinstance(found, Exception):
-            raise found
-        return found
+        if self._record is None:
+            raise PollError(f"{task_id} is no longer in the file of {agent}")
+        return self._record(task_id)
 
     def close(self) -> None:
         self.closed = True

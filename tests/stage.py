@@ -57,15 +57,13 @@ def still(snap: Snapshot | None = None, tasks: Mapping[str, Any] | None = None) 
     """An engine with tasks for all agents of its snapshot."""
     snap = snap or snapshot()
     given = {v.queue.agent: tasks_of(v.queue.agent) for v in snap.agents} if tasks is None else tasks
-    known = {
-        t.task_id: record(t.task_id) for found in given.values() if isinstance(found, tuple) for t in found
-    }
-    return StillEngine(snap, given, known, FakeClock())
+    return StillEngine(snap, given, record, FakeClock())
 
 
 def crowd(count: int = 60, **changes: Any) -> Snapshot:
     """More of everything than a screen can hold: each list has `count` rows."""
     base = snapshot()
+    said = "; ".join(f"fact {n} about this file" for n in range(40))
     scan = base.processes.value
     assert scan is not None
     rows = tuple(
@@ -82,7 +80,7 @@ def crowd(count: int = 60, **changes: Any) -> Snapshot:
         ),
         "processes": reading(scan._replace(rows=rows, total=900)),
         "sources": tuple(
-            SourceState(f"postbox/A{n:03}/outbox.json", "file", "ok", f"standard, {n} kB", AT - 1, float(n), n)
+            SourceState(f"postbox/A{n:03}/outbox.json", "file", "ok", said, AT - 1, float(n), n)
             for n in range(count)
         ),
         "verdict": Verdict("medium", "A007 queue is too long", "14 waiting, target < 10", "agent:A007",

@@ -97,11 +97,11 @@ async def filter_prompt(on: Stage, key: str) -> None:
     table = on.table
     everything = len(table.rows)
     await on.press(key)
-    await on.type("01")
-    assert "01" in on.rows()[-1]
+    await on.type("1")
+    assert on.rows()[-1].strip() == "1"
     assert 0 < len(table.rows) < everything
     await on.press("enter")
-    assert f"{len(table.rows)} of {everything} match /01" in on.text()
+    assert f"{len(table.rows)} of {everything} match /1" in on.text()
     await on.press("escape")
     assert len(table.rows) == everything
 
@@ -185,13 +185,11 @@ async def sort(on: Stage, key: str) -> None:
 
 @checks("reverse")
 async def reverse(on: Stage, key: str) -> None:
-    await on.press("s")
     before = list(on.table.names)
     await on.press(key)
-    ends = on.table.names[:3], before[-3:][::-1]
-    if on.kind != "agent":  # its tasks are equal in all that the first columns show
-        assert ends[0] == ends[1]
-    assert on.table.names != before
+    assert on.table.names == before[::-1]
+    await on.press(key)
+    assert on.table.names == before
 
 
 @checks("expand")
@@ -228,11 +226,11 @@ async def copy(on: Stage, key: str) -> None:
     await on.press(key)
     (sequence,) = on.sent
     text = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")).decode()
-    if on.engine.asked[-1][0] == "record":
+    if ("record", "A000", "tasks", "0", "A000-1") in on.engine.asked:
         assert json.loads(text)["task_id"] == "A000-1"
         assert json.loads(text)["unheard_of"] == {"deep": [1, 2]}
     else:
-        assert "postbox" in text or "standard" in text
+        assert "fact 39 about this file" in text
     assert f"copied {len(text)} characters" in on.rows()[-1]
 
 

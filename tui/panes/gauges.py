@@ -47,7 +47,8 @@ class Gauge(NamedTuple):
         reading = self.reading(snap)
         kpi = snap.kpi(self.kpi)
         value = reading.value
-        line: Line = [(fit(" " + self.title, 8), "title")]
+        mark = (ui.glyphs.cursor, "accent") if ui.focused else (" ", "text")  # no frame that could show it
+        line: Line = [mark, (fit(self.title, 7), "accent" if ui.focused else "title")]
         line.append(figure(reading, self.figure(value) if value is not None else "", snap.at, 9))
         line.append(("  ", "text"))
         line.extend(status_spans(kpi, ui.glyphs, 10))

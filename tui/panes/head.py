@@ -80,11 +80,11 @@ def _pulse(snap: Snapshot, ui: Ui, paused_for: float | None) -> Line:
         share = 100 * snap.progress.done // max(1, snap.progress.total)
         return [(g.live, "accent"), (fit(f" reading {share} %", 13), "dim")]
     if not known:
-        return [(g.unknown, "unknown"), (fit(" waiting", 9), "dim")]
+        return [(g.unknown, "unknown"), (fit(" waiting", 11), "dim")]
     age = max(known)
     if age > 2 * snap.interval_s:
-        return [(g.unknown, "unknown"), (fit(f" {age_text(age)} old", 9), "unknown")]
-    return [(g.live, "ok"), (fit(f" {interval_text(snap.interval_s)}", 9), "dim")]
+        return [(g.unknown, "unknown"), (fit(f" {age_text(age)} old", 11), "unknown")]
+    return [(g.live, "ok"), (fit(f" {interval_text(snap.interval_s)}", 11), "dim")]
 
 
 def interval_text(seconds: float) -> str:

@@ -163,6 +163,8 @@ class TableState:
             known = [r for r in rows if key(r) is not None]
             known.sort(key=key, reverse=self.descending)
             rows = known + [r for r in rows if key(r) is None]  # unknown is neither first nor zero
+        elif self.descending:
+            rows = rows[::-1]
         self._version += 1
         self.rows = rows
         self.names = [self.identify(r) for r in rows]

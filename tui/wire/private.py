@@ -37,6 +37,8 @@ RELIED: tuple[Relied, ...] = (
     Relied("textual._compositor:LayoutUpdate.__init__", ("self", "strips", "region"), "updates"),
     Relied("textual._compositor:Compositor.visible_widgets", None, "what is in front of what"),
     Relied("textual.widget:Widget.render_lines", ("self", "crop"), "our lines, without Textual's styles"),
+    Relied("textual.widget:Widget._clear_arrangement_cache", ("self",), "panes move without a resize"),
+    Relied("textual.app:App.on_event", ("self", "event"), "what is typed ahead"),
     Relied("textual.constants:ESCAPE_DELAY", None, "read from ESCDELAY"),
 )
 # Attributes that exist on instances only, by the class that sets them in __init__.
@@ -44,6 +46,7 @@ INSTANCE: tuple[tuple[str, str], ...] = (
     ("textual.app:App", "_driver"),
     ("textual.app:App", "_batch_count"),
     ("textual.app:App", "_sync_available"),
+    ("textual.app:App", "_screen_stacks"),
     ("textual.app:App", "app_suspend_signal"),
     ("textual.app:App", "_exception"),
     ("textual.app:App", "_return_code"),
