@@ -156,6 +156,10 @@ class StillEngine:
         """What the file of `agent` says from now on."""
         self._tasks[agent] = tasks
 
+    def forget(self) -> None:
+        """From now on no record is found."""
+        self._record = None
+
     def subscribe(self, callback: Callable[[Snapshot], None]) -> None:
         self._subscribers.append(callback)
 

@@ -172,7 +172,7 @@ class BluetopApp(WireApp):
         """The keys that work here."""
         kind = getattr(self.screen, "kind", "dashboard")
         if kind != "help":
-            self.push_screen(HelpScreen(kind, self.read_only))
+            self.push_screen(HelpScreen(kind, self.read_only, self.glyphs))
 
     def action_palette(self) -> None:
         """Any action by its name (the key itself is seen to in `on_event`)."""

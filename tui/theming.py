@@ -196,7 +196,19 @@ def textual_theme(theme: Theme) -> Any:
         warning=css(theme.looks["medium"].fg, accent),
         error=css(theme.looks["critical"].fg, accent),
         dark=theme.dark,
-        variables={
+        ansi=ansi,  # else Textual paints its own idea of black where the terminal's background belongs
+        variables=(
+            {
+                "ansi-background": background,
+                "ansi-foreground": css(theme.base.fg, "ansi_default"),
+                "input-cursor-foreground": background,
+                "input-cursor-text-style": "reverse" if theme.accent is None else "none",
+                "block-cursor-text-style": "reverse" if chosen.reverse else "none",
+            }
+            if ansi
+            else {}
+        )
+        | {
             "input-cursor-background": accent,
             "input-selection-background": css(chosen.bg, accent),
             "block-cursor-background": css(chosen.bg, accent),

@@ -1,4 +1,8 @@
-"""Every row of the key table does what its help says, with each of its keys, on each screen where it works."""
+"""Every row of the key table does what its help says, on each screen where it works.
+
+All its keys are pressed on the first of these screens, its first key on the others: that keys mean
+the same everywhere is held by `tests/tui/test_keys.py`.
+"""
 
 import base64
 import json
@@ -97,11 +101,12 @@ async def filter_prompt(on: Stage, key: str) -> None:
     table = on.table
     everything = len(table.rows)
     await on.press(key)
-    await on.type("1")
-    assert on.rows()[-1].strip() == "1"
+    text = "-1" if on.kind == "agent" else "a01"
+    await on.type(text)
+    assert on.rows()[-1].strip() == text
     assert 0 < len(table.rows) < everything
     await on.press("enter")
-    assert f"{len(table.rows)} of {everything} match /1" in on.text()
+    assert f"{len(table.rows)} of {everything} match /{text}" in on.text()
     await on.press("escape")
     assert len(table.rows) == everything
 
@@ -309,7 +314,8 @@ def cases() -> list[object]:
 
 @pytest.mark.parametrize(("kind", "row"), cases())
 async def test_a_key_does_what_its_help_says(kind: str, row: Key) -> None:
-    for key in row.keys:
+    first = "dashboard" if "*" in row.where else row.where[0]
+    for key in row.keys if kind == first else row.keys[:1]:
         engine = still(crowd())
         async with on_stage(80, 24, engine, PATHS[kind], save=lambda c: f"saved {len(c)} settings") as on:
             await CHECKS[row.action](on, key)

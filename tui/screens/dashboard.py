@@ -93,15 +93,21 @@ class DashboardScreen(BluetopScreen):
         """No workspace: the host is watched all the same, and this says how to point bluetop at one."""
         said = [
             "No workspace here: only the host is watched.",
-            "Start bluetop in a folder that holds postbox/, or name one: bluetop --workspace DIR",
+            "Start it where postbox/ is, or name one: bluetop --workspace DIR",
             "To see it at work first: bluetop demo",
         ]
         body: list[Line] = [[("  " + text, "text" if i else "strong")] for i, text in enumerate(said)]
         if ui.level == "rows":
             return [[("  " + text, role)] for text, role in ((s, "text") for s in said)][: size.height]
-        return framed("AGENTS", [], [[(" ", "text")], *body], [], size, ui)
+        return framed("AGENTS", [], body, [], size, ui)
 
     # -- the tasks beside the table, on a wide screen --------------------------------------
+
+    def _arranged(self, width: int, height: int) -> dict[str, Rect]:
+        """At another size the tasks may come in sight."""
+        rects = super()._arranged(width, height)
+        self._follow_tasks()
+        return rects
 
     def _follow_tasks(self) -> None:
         """Ask for the selected agent's tasks when the agent or its file changed, if they are in sight."""

@@ -58,7 +58,7 @@ class ProcessesScreen(ListScreen):
     def where(self) -> str:
         """How many are watched, of how many."""
         sample = self.snap.processes.value
-        return "processes" if sample is None else f"processes: {len(sample.rows)} of {sample.total} watched"
+        return "processes" if sample is None else f"processes: {len(sample.rows)} of {sample.total}"
 
     def absorb(self, snap: Snapshot) -> None:
         """The rows of the last scan."""
@@ -90,6 +90,8 @@ class SourcesScreen(ListScreen):
         own = self.snap.own.value
         if own is None or own.cpu_percent is None:
             return "sources"
+        if self.size.width < 100:
+            return f"sources; self {own.cpu_percent:.1f} %"
         sent = "-" if own.tty_bytes_per_s is None else f"{own.tty_bytes_per_s:.0f} B/s"
         return f"sources; bluetop {own.cpu_percent:.1f} % CPU, {bytes_text(own.rss_bytes)}, {sent}"
 

@@ -6,6 +6,7 @@ from core.queues.model import Task
 from core.snapshot import Snapshot
 from tui.keys import keys_of
 from tui.screens.base import BluetopScreen, bindings_of
+from tui.view.glyphs import Glyphs
 from tui.view.pane import Size, Ui, framed
 from tui.view.spans import Line, fit_line, width
 
@@ -117,14 +118,16 @@ class HelpScreen(TextScreen):
     kind = "help"
     BINDINGS = bindings_of("help")
 
-    def __init__(self, screen: str, read_only: bool) -> None:
+    def __init__(self, screen: str, read_only: bool, glyphs: Glyphs) -> None:
         rows = keys_of(screen, read_only)
+        up, down = ("up", "down") if glyphs.ascii else ("↑", "↓")
         lines: list[Line] = [[(f"Keys on the screen {screen!r}", "strong")], [("", "text")]]
         for row in rows:
-            lines.append([(f"  {row.shown:<10}", "key"), (f"{row.label:<14}", "text"), (row.help, "dim")])
+            shown = row.shown.replace("↑", up).replace("↓", down)
+            lines.append([(f"  {shown:<10}", "key"), (f"{row.label:<14}", "text"), (row.help, "dim")])
         lines += [
             [("", "text")],
-            [("  ▲ word     ", "medium"), ("beyond its target: low, medium, high, critical", "dim")],
+            [(f"  {glyphs.alarm} word     ", "medium"), ("beyond its target: low, medium, high, critical", "dim")],
             [("  ?          ", "unknown"), ("unknown or stale: the figure is replaced by its age", "dim")],
             [("", "text")],
             [("  With the mouse: click selects, click again opens, the wheel scrolls. Hold shift to select text.",
