@@ -140,6 +140,24 @@ class Stage:
                 await worker.wait()
         await self.pilot.pause(0)
 
+    async def click(self, x: int, y: int) -> None:
+        """A click on a cell, as a driver reports it: down, then up. (`Pilot.click` names no widget.)"""
+        for kind in (events.MouseDown, events.MouseUp):
+            self.app.post_message(kind(None, x, y, 0, 0, 1, False, False, False, x, y))
+            await self.settle()
+
+    async def wheel(self, steps: int) -> None:
+        """The wheel, turned over the middle of the screen; positive is down."""
+        x, y = self.app.size.width // 2, self.app.size.height * 2 // 3
+        kind = events.MouseScrollDown if steps > 0 else events.MouseScrollUp
+        for _ in range(abs(steps)):
+            self.app.post_message(kind(None, x, y, 0, steps, 0, False, False, False, x, y))
+            await self.settle()
+
+    def paste(self, text: str) -> None:
+        """Text pasted by the terminal."""
+        self.app.post_message(events.Paste(text))
+
     async def resize(self, width: int, height: int) -> None:
         """The terminal has another size."""
         await self.pilot.resize_terminal(width, height)

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, options: Options) -> int:
         if args.output != "-":
             out.json(report)
     elif args.output != "-":
-        show(report, out)
+        show(report, out, args.window)
     return status_of(report, args.fail_on)
 
 
@@ -103,8 +103,8 @@ def _write(report: dict[str, Any], path: str) -> None:
         ) from error
 
 
-def show(report: dict[str, Any], out: "Output") -> None:
-    """The report for a person."""
+def show(report: dict[str, Any], out: "Output", looked_s: float) -> None:
+    """The report for a person; `looked_s` is how long the host was looked at."""
     verdict = report["verdict"]
     evidence = f" · {verdict['evidence']}" if verdict["evidence"] else ""
     out.wrapped(f"{report['generated_at']} · {report['host']['name']} · {report['workspace']}", indent="")
@@ -112,7 +112,7 @@ def show(report: dict[str, Any], out: "Output") -> None:
     out.heading("KPIS")
     out.table(
         ("KPI", "STATUS", ">VALUE", "TARGET", "CRITICAL", "OVER", "WORST"),
-        [_kpi_row(kpi) for kpi in report["kpis"]],
+        [_kpi_row(kpi, looked_s) for kpi in report["kpis"]],
         status=1,
         least=("OVER", "CRITICAL"),
     )
@@ -187,10 +187,11 @@ def _show_host(host: dict[str, Any], out: "Output") -> None:
         out.line(f"mount   {mount['path']}  {mount['problem'] or space}")
 
 
-def _kpi_row(kpi: dict[str, Any]) -> tuple[str, ...]:
+def _kpi_row(kpi: dict[str, Any], looked_s: float) -> tuple[str, ...]:
     from core.kpi import PARTS_KEPT
 
-    over = f"{kpi['aggregate']} {kpi['window_s']:g} s" if kpi["aggregate"] != "last" else "last"
+    # What was really looked at, which is less than the KPI's own window: one look is no average of minutes.
+    over = "last" if kpi["aggregate"] == "last" else f"{kpi['aggregate']} {min(looked_s, kpi['window_s']):g} s"
     missed = sum(part["status"] in ("warning", "critical") for part in kpi["parts"])
     worst = kpi["subject"] or ""
     if missed > 1:
