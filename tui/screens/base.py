@@ -18,7 +18,7 @@ from tui.keys import keys_of
 from tui.panes.foot import draw_foot
 from tui.panes.head import Head
 from tui.screens.arranged import Arranged
-from tui.view.layout import MIN_HEIGHT, MIN_WIDTH, Rect
+from tui.view.layout import MIN_HEIGHT, MIN_WIDTH, PANES_HEIGHT, PANES_WIDTH, Rect
 from tui.view.pane import Size, Ui, framed
 from tui.view.picture import small_lines
 from tui.view.spans import Line, fit_line, plain
@@ -149,7 +149,7 @@ class BluetopScreen(Screen[None]):
 
     def level_at(self, width: int, height: int) -> str:
         """The level of detail at a size."""
-        return "rows" if width < 100 or height < 32 else "panes"
+        return "rows" if width < PANES_WIDTH or height < PANES_HEIGHT else "panes"
 
     def redraw(self, *names: str) -> None:
         """Draw the named panes again (all of them without a name); only what changed is sent."""
@@ -215,6 +215,7 @@ class BluetopScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Any key takes the message away."""
+        self._refocused = False
         if self.message[0]:
             self.message = ("", "text")
             self.redraw("foot")
@@ -275,6 +276,10 @@ class BluetopScreen(Screen[None]):
         """The table that pane `name` shows."""
         return self.table if name in self.names else None
 
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """A click into another pane only goes there: its row under the cursor was not seen as selected."""
+        self._refocused = True
+
     def on_click(self, event: events.Click) -> None:
         """A click selects the row, a click on the selected row opens it; on a gauge it is the focus."""
         name = event.widget.id if event.widget is not None else None
@@ -287,7 +292,8 @@ class BluetopScreen(Screen[None]):
             return
         row = table.offset + event.y - (1 if self._level == "rows" else 2)
         if 0 <= row < len(table.rows):
-            again = row == table.cursor_row
+            again = row == table.cursor_row and not self._refocused
+            self._refocused = False
             table.to_row(row)
             self.after_cursor()
             if again:

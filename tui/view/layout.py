@@ -1,6 +1,6 @@
 """Where each pane of the dashboard stands, for any size. Pure: the first frame and Textual both ask it.
 
-Three levels of detail: `rows` (from 60x20; a gauge is one line), `panes` (from 100x32; gauges two by
+Three levels of detail: `rows` (from 60x20; a gauge is one line), `panes` (from 100x36; gauges two by
 two, with tall charts), `wide` (from 170x40; the selected agent's tasks beside the table).
 """
 
@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 MIN_WIDTH = 60
 MIN_HEIGHT = 20
+PANES_WIDTH = 100  # from here on there are frames and tall charts
+PANES_HEIGHT = 36
 GAUGES = ("cpu", "memory", "disk", "files")
 
 
@@ -39,7 +41,7 @@ def arrange(width: int, height: int, agents: int, alerts: int, expanded: str = "
     if expanded:
         rects[expanded] = Rect(0, 3, width, height - 4)
         return Layout("one", rects)
-    if width < 100 or height < 32:
+    if width < PANES_WIDTH or height < PANES_HEIGHT:
         for i, name in enumerate(GAUGES):
             rects[name] = Rect(0, 3 + i, width, 1)
         _lists(rects, 8, height - 1, width, agents, alerts, frame=0)
