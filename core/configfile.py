@@ -177,7 +177,7 @@ class _Checker:
             return {}
         try:
             table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # ValueError: also a number of 5,000 digits
             match = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
             reason = re.sub(r" \(at .*\)$", "", str(error))
             line = int(match[1]) if match else text.count("\n") + 1

@@ -9,14 +9,21 @@
     └── ReadOnlyError        a change was asked for in read-only mode
 
 A message says what was wrong, where, names the value, and says what to do next.
-It is one line, already cleaned for a terminal.
+It is one line and fit for a terminal: whatever a path or a value brought along is cleaned here.
 """
+
+from core.text import clean_line
+
+_LONGEST = 2000
 
 
 class BluetopError(Exception):
     """Base of the tree; `exit_status` is what the command line ends with."""
 
     exit_status = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(clean_line(message, _LONGEST))
 
 
 class ConfigError(BluetopError):

@@ -31,6 +31,7 @@ from core.snapshot import (
     Verdict,
 )
 from core.sources import Answer, Trouble, after_answer, mount_rows, source_change
+from core.text import clean
 from core.verdict import WAITING, Scene, verdict
 
 POLLERS = ("cpu", "memory", "disk", "mounts", "handles", "processes", "own", "queues")
@@ -170,7 +171,9 @@ class _Tick:
         """A path that hangs or answers again, a helper that was started anew."""
         key = f"{trouble.kind} {trouble.name}"
         old = self.others.get(key)
-        answered = trouble.at if trouble.state == "ok" else old.answered_at if old is not None else None
+        answered = old.answered_at if old is not None and old.answered_at is not None else trouble.since
+        if trouble.state == "ok":
+            answered = trouble.at
         row = SourceState(
             trouble.name,
             trouble.kind,
@@ -410,7 +413,7 @@ def _snapshot(
         at=now,
         wall=wall,
         host=policy.host,
-        workspace=policy.workspace,
+        workspace=None if policy.workspace is None else clean(policy.workspace),
         interval_s=policy.interval_s,
         read_only=policy.read_only,
         cpu=readings["cpu"],

@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 class Trouble(NamedTuple):
     """News of a source that is not a poller: a path that hangs, the prober itself. State "ok" or "gone"
-    ends it; "gone" also removes its row."""
+    ends it; "gone" also removes its row. `since` is when what hangs was last known to answer."""
 
     name: str
     kind: str
@@ -44,6 +44,7 @@ class Trouble(NamedTuple):
     at: float
     took_ms: float | None = None
     misses: int = 0
+    since: float | None = None
 
 
 def after_answer(old: SourceState, answer: Answer, interval_s: float) -> SourceState:

@@ -10,11 +10,13 @@ Not for escaping Textual markup: sinks use `Content` or `markup=False`.
 
 import unicodedata
 
-_DROPPED = {
-    0x200D: None,  # zero width joiner: its width differs between terminals
-    0xFE0E: None,  # variation selectors: the same
-    0xFE0F: None,
-}
+# Their width differs between terminals, and nothing is lost without them: the zero width joiner,
+# the grapheme joiner, variation selectors.
+_DROPPED = dict.fromkeys(
+    (0x200D, 0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+)
+# Letters by their category, but nothing is to be seen of them.
+_INVISIBLE = frozenset((0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0))
 
 
 def _visible(code: int) -> str:
@@ -32,7 +34,7 @@ class _Escapes(dict[int, "str | int | None"]):
         kind = unicodedata.category(chr(code))
         # Cc control, Cf format (bidi, zero width), Cs lone surrogate, Co private use,
         # Cn unassigned, Zl and Zp line separators.
-        hidden = kind[0] == "C" or kind in ("Zl", "Zp")
+        hidden = kind[0] == "C" or kind in ("Zl", "Zp") or code in _INVISIBLE
         plain: str | int = " " if kind == "Zs" else code
         value = _visible(code) if hidden else plain
         if len(self) < 4096:  # a hostile file cannot make this table grow without end

@@ -22,7 +22,7 @@ def lines_of(text: str) -> dict[Path, int]:
     counts: dict[Path, int] = {}
     table: Path = ()
     inside = ""  # the quotes that end the multi-line text we are in
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if inside:
             if inside in line:
                 inside = ""

@@ -39,7 +39,8 @@ class Watch:
 
     def _hung(self, now: float) -> list[Trouble]:
         found = {
-            hung.path: self._trouble(hung.path, hung.reason, hung.tries, now) for hung in self._guard.hung
+            hung.path: self._trouble(hung.path, hung.reason, hung.tries, now)._replace(since=hung.since)
+            for hung in self._guard.hung
         }
         news = [told._replace(state="gone", at=now) for path, told in self._told.items() if path not in found]
         for path, trouble in found.items():

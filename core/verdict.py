@@ -130,7 +130,7 @@ def _say_source(scene: Scene, c: _Candidate) -> Verdict:
         if source.state == "gone"
         else "cannot be read"
     )
-    evidence = source.detail
+    evidence = "" if source.detail == how else source.detail
     if source.answered_at is not None:
         age = f"last answer {duration_text(scene.now - source.answered_at)} ago"
         evidence = f"{evidence}, {age}" if evidence else age

@@ -119,15 +119,24 @@ def queue_files(path: str, deadline_s: float = DEADLINE_S) -> list[str]:
     Raises:
         WorkspaceError: it is a directory without any, cannot be listed, or does not answer.
     """
-    (_, answer), *_ = ask_apart([path], _queue_files, deadline_s)
+    (_, answer), *_ = ask_apart([path], _folders, deadline_s)
     if answer.hung:
         raise WorkspaceError(clean_line(f"{path} does not answer ({deadline_s:g} s): its mount may be hung"))
     if answer.problem:
         raise WorkspaceError(clean_line(f"{path} cannot be read: {answer.problem}; check its permissions"))
-    files, problem = answer.value
-    if problem:
-        raise WorkspaceError(clean_line(f"{path} {problem}"))
-    return [os.fsdecode(bytes.fromhex(name)) for name in files]  # a name need not be UTF-8, JSON must
+    folders = [_path(name) for name in answer.value]
+    if folders == [path]:
+        return [path]
+    files = [
+        # One that hangs is no reason to be silent about the others: whoever reads it will say so.
+        os.path.join(folder, QUEUE_FILE) if found.hung else _path(found.value)
+        for folder, found in ask_apart(folders, _queue_file, deadline_s)
+        if found.hung or found.value
+    ]
+    if not files and folders == [os.path.join(path, "")]:
+        said = f"{path} holds neither {POSTBOX}/ nor {QUEUE_FILE}; name a workspace or a queue file"
+        raise WorkspaceError(clean_line(said))
+    return files
 
 
 def is_workspace(path: str, deadline_s: float = DEADLINE_S) -> bool:
@@ -136,27 +145,31 @@ def is_workspace(path: str, deadline_s: float = DEADLINE_S) -> bool:
     return bool(answer.value == "")
 
 
-def _queue_files(path: str) -> tuple[list[str], str]:
+def _folders(path: str) -> list[str]:
+    """The folders to look for queue files in; `path` itself if it is a file."""
     if not os.path.isdir(path):
-        return [os.fsencode(path).hex()], ""
+        return [_hex(path)]
     postbox = os.path.join(path, POSTBOX)
-    if os.path.isdir(postbox):
-        with os.scandir(postbox) as entries:
-            agents = sorted(
-                entry.path for entry in entries if not entry.name.startswith(".") and entry.is_dir()
-            )
-    else:
-        agents = [path]
-    files = [file for agent in agents if (file := _queue_file(agent)) is not None]
-    if not files and agents == [path]:
-        return [], f"holds neither postbox/ nor {QUEUE_FILE}; name a workspace or a queue file"
-    return [os.fsencode(file).hex() for file in files], ""
+    if not os.path.isdir(postbox):
+        return [_hex(os.path.join(path, ""))]
+    with os.scandir(postbox) as entries:
+        folders = [entry.path for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    return [_hex(folder) for folder in sorted(folders)]
 
 
-def _queue_file(folder: str) -> str | None:
-    """The queue file of an agent: `outbox.json`, also in a folder named `outbox`."""
+def _queue_file(folder: str) -> str:
+    """The queue file of an agent, "" if there is none: `outbox.json`, also in a folder named `outbox`."""
     for place in (folder, os.path.join(folder, "outbox")):
         file = os.path.join(place, QUEUE_FILE)
         if os.path.lexists(file):
-            return file
-    return None
+            return _hex(file)
+    return ""
+
+
+def _hex(path: str) -> str:
+    """A path as JSON can hold it: a name need not be UTF-8."""
+    return os.fsencode(path).hex()
+
+
+def _path(text: str) -> str:
+    return os.fsdecode(bytes.fromhex(text))

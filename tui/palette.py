@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.fuzzy import Matcher
 
 from tui.keys import keys_of
 
@@ -24,7 +25,7 @@ class Actions(Provider):
         async for name, help_text, action in self._all():
             score = matcher.match(name)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), lambda a=action: self._run(a), name, help_text)
+                yield Hit(score, _highlighted(matcher, name), lambda a=action: self._run(a), name, help_text)
 
     async def discover(self) -> Hits:
         """All actions, before anything is typed."""
@@ -56,3 +57,12 @@ class Actions(Provider):
             owner.use_theme(action[10:])
         else:
             await self.screen.run_action(action)
+
+
+def _highlighted(matcher: Matcher, name: str) -> Content:
+    """`Matcher.highlight` would read the name of an agent as markup, and run what it says when clicked."""
+    content = Content(name)
+    for at in matcher.fuzzy_search.match(matcher.query, name)[1]:
+        if not name[at].isspace():
+            content = content.stylize(matcher.match_style, at, at + 1)
+    return content

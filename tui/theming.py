@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import themes
 from core.errors import ConfigError
+from core.text import clean, clean_line
 from tui import defaulttheme
 from tui.view.spans import ROLES
 from tui.wire.sgr import Color, Look, Palette
@@ -43,7 +44,7 @@ def names(config_dir: str | None = None) -> list[str]:
     folder = _own_folder(config_dir)
     if folder is not None:
         try:
-            own = {name[:-5] for name in os.listdir(folder) if name.endswith(".toml")}
+            own = {name[:-5] for name in os.listdir(folder) if name.endswith(".toml") and name == clean(name)}
         except OSError:
             own = set()
     first = [name for name in house if name in shipped]
@@ -79,7 +80,7 @@ def read(name: str, config_dir: str | None = None) -> Theme:
     text, path = _read(name, config_dir)
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of 5,000 digits
         raise ConfigError(f"{path}: not TOML: {error}; correct it or choose another theme") from error
     return parse(name, table, path)
 
@@ -97,7 +98,14 @@ def parse(name: str, table: dict[str, Any], path: str) -> Theme:
         raise ConfigError(f"{path}: roles.{unknown[0]} is no role; the roles are {', '.join(ROLES)}")
     base = Look(fg=foreground, bg=background)
     looks = {role: _look(roles.get(role, {}), base, f"roles.{role}", path) for role in ROLES}
-    return Theme(name, str(table.get("label", name)), table.get("dark") is not False, base, accent, looks)
+    return Theme(
+        name,
+        clean_line(str(table.get("label", name)), 40),
+        table.get("dark") is not False,
+        base,
+        accent,
+        looks,
+    )
 
 
 def _look(spec: Any, base: Look, key: str, path: str) -> Look:
@@ -155,6 +163,8 @@ def _read(name: str, config_dir: str | None) -> tuple[str, str]:
     if folder is not None:
         path = os.path.join(folder, name + ".toml")
         try:
+            if os.path.exists(path) and not os.path.isfile(path):  # a FIFO would be waited for
+                raise OSError(0, "it is not a file")
             with open(path, encoding="utf-8") as file:
                 return file.read(262_144), path
         except FileNotFoundError:

@@ -34,7 +34,7 @@ _V1 = _Names("memory.limit_in_bytes", "memory.usage_in_bytes", b"total_inactive_
 def parse_cgroup(text: bytes) -> dict[str, str]:
     """/proc/self/cgroup: controller → path; "" is version 2."""
     found = {}
-    for line in text.decode("utf-8", "surrogateescape").splitlines():
+    for line in text.decode("utf-8", "surrogateescape").split("\n"):  # a name may hold any other line end
         fields = line.split(":", 2)
         if len(fields) == 3:
             for controller in fields[1].split(","):

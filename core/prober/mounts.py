@@ -54,7 +54,7 @@ def _unescaped(field: str) -> str:
 def parse_mountinfo(text: bytes) -> list[Mount]:
     """Every mount of a mountinfo file, in its order; lines that are none are left out."""
     mounts = []
-    for line in text.decode("utf-8", "surrogateescape").splitlines():
+    for line in text.decode("utf-8", "surrogateescape").split("\n"):  # a name may hold any other line end
         left, dash, right = line.partition(" - ")
         fields, tail = left.split(" "), right.split(" ")
         if not dash or len(fields) < 6 or len(tail) < 2:

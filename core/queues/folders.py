@@ -24,8 +24,8 @@ class Agent:
     """One folder of the postbox, and what the last scan left behind."""
 
     __slots__ = (
-        "_folder", "_shown", "absent", "file", "good", "name", "nested", "noticed", "path", "queue", "seen",
-        "signature", "torn", "unit",
+        "_folder", "_shown", "absent", "file", "good", "name", "nested", "noticed", "path", "queue", "risky",
+        "seen", "signature", "torn", "unit",
     )  # fmt: skip
 
     def __init__(self, name: str, folder: str, root: str) -> None:
@@ -36,6 +36,8 @@ class Agent:
         self.use(nested=False)
         self.signature: Signature | None = None
         """What the file looked like when it was read; None: the next scan reads it in any case."""
+        self.risky = False
+        """Whether the folder has a mount of its own, which may hang while the others answer."""
         self.absent = False
         """Whether the last look found no queue file, here or one folder down."""
         self.seen: Signature | None = None
@@ -106,6 +108,13 @@ class Folders:
         self._listed_at = now
         return self._take(names)
 
+    def mounted_last(self) -> list[Agent]:
+        """The agents, those whose folder has a mount of its own at the end: what hangs shall hang last."""
+        names = mounted(self.postbox)
+        for folder, agent in self._by_folder.items() if names else ():
+            agent.risky = folder in names
+        return sorted(self.agents, key=lambda agent: agent.risky) if names else self.agents
+
     def _names(self) -> list[str]:
         names: list[str] = []
         with os.scandir(self.postbox) as entries:
@@ -150,3 +159,34 @@ class Folders:
         while name in self.by_name:
             name, number = f"{plain}~{number}", number + 1
         return name
+
+
+# As the kernel writes a path into the table of mounts, the backslash first.
+_ESCAPES = ((b"\\", b"\\134"), (b" ", b"\\040"), (b"\t", b"\\011"), (b"\n", b"\\012"), (b"#", b"\\043"))
+
+
+def mounted(folder: str) -> frozenset[str]:
+    """The names in `folder` on which, or somewhere below which, something is mounted. Does not block."""
+    try:
+        with open("/proc/self/mountinfo", "rb", buffering=0) as file:
+            table = file.readall()
+    except OSError:  # not on Linux
+        return frozenset()
+    return mounted_in(table, os.fsencode(os.path.realpath(folder)))
+
+
+def mounted_in(table: bytes, folder: bytes) -> frozenset[str]:
+    """The same, from a table of mounts."""
+    if folder + b"/" not in table and not any(plain in folder for plain, _ in _ESCAPES):
+        return frozenset()
+    found = set()
+    for line in table.split(b"\n"):
+        fields = line.split(b" ", 5)
+        if len(fields) < 6:
+            continue
+        path = fields[4]
+        for plain, escaped in reversed(_ESCAPES):
+            path = path.replace(escaped, plain)
+        if path.startswith(folder + b"/"):
+            found.add(os.fsdecode(path[len(folder) + 1 :].split(b"/")[0]))
+    return frozenset(found)

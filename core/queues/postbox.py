@@ -64,6 +64,8 @@ class PostboxBackend:
         problems = [(path, found) for path, found in folders.problems]
         changed: list[AgentQueue] = []
         torn: list[Agent] = []
+        if any(agent.queue is None for agent in agents):
+            agents = folders.mounted_last()
         careful, retries = self._limits.deep_check_bytes, self._limits.torn_retries
         patient = retries > 0
         looks_at_all = not skip
@@ -72,10 +74,13 @@ class PostboxBackend:
         for done, agent in enumerate(agents):
             unit = agent.unit
             if not looks_at_all and (unit in skip or agent.path in skip):
-                problems.append(
-                    (agent.path, Problem(ERROR, "skipped", "left alone, since it did not answer"))
-                )
+                if agent.queue is None and (row := self._emit(agent, _left_alone(agent))) is not None:
+                    changed.append(row)
                 continue
+            if agent.risky and agent.queue is None and (changed or gone):
+                # Whatever becomes of this one, the others are on the screen.
+                yield ScanPart(tuple(changed), tuple(gone), done, total)
+                changed, gone, said = [], [], clock.now()
             beat(unit)
             try:
                 status = system_stat(agent.file)
@@ -236,6 +241,12 @@ class PostboxBackend:
             return self._read(agent, lambda unit: None)
         except RefusedError as refused:
             raise PollError(f"{agent.path}: {refused}") from refused
+
+
+def _left_alone(agent: Agent) -> AgentQueue:
+    """The row of an agent that hung before it could be read once."""
+    found = Problem(ERROR, "skipped", "left alone, since it did not answer")
+    return EMPTY_QUEUE._replace(agent=agent.name, path=agent.path, form="unreadable", problems=(found,))
 
 
 def _stale(good: AgentQueue, problems: tuple[Problem, ...], passing: bool) -> AgentQueue:

@@ -140,6 +140,16 @@ def test_global_options_may_stand_on_either_side_of_the_command(tmp_path, capsys
         assert json.loads(capsys.readouterr().out)["settings"]["ui"]["theme"] == "mono"
 
 
+@pytest.mark.parametrize(
+    "words", [["--json", "validate", "{}"], ["validate", "--json", "{}"], ["validate", "{}", "--json"]]
+)
+def test_options_may_stand_anywhere_among_the_words_of_a_command(words, tmp_path, capsys):
+    file = tmp_path / "mine.toml"
+    file.write_text("")
+    assert main(["config", *(word.format(file) for word in words)]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == [str(file)]
+
+
 def test_a_bad_configuration_is_exit_2_and_one_line(tmp_path, capsys):
     path = tmp_path / "c.toml"
     path.write_text("[ui]\nmouse = 3\n[poll]\nx = 1\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.text import clean
 from tests.documented import faults
 from tui.cli import main
 
@@ -97,6 +98,24 @@ def test_analyze_for_people_has_every_section_and_no_control_code(capsys):
         assert f"\n{heading}" in text
     assert all(c.isprintable() or c == "\n" for c in text)
     assert "T\\x1b]0;x\\x07" in text
+
+
+def test_a_workspace_whose_path_is_no_text_is_shown_as_text(workspace, capsys):
+    odd = os.fsencode(workspace) + b"\xff\x1b]0;x\x07"
+    os.rename(workspace, odd)
+    for words in (
+        ["analyze"],
+        ["analyze", "--json"],
+        ["validate"],
+        ["validate", "--json"],
+        ["doctor", "--json"],
+    ):
+        main([*words, "--workspace", os.fsdecode(odd)])
+        said = capsys.readouterr().out
+        assert "udcff" in said, words
+        assert all(char == "\n" or char == clean(char) for char in said), words
+    main(["config", "validate", "--json", os.fsdecode(odd)])
+    assert "udcff" in capsys.readouterr().out
 
 
 def test_fail_on_compares_the_worst_severity(capsys):

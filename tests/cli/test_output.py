@@ -1,6 +1,7 @@
 """What reaches a terminal: no wider than it is, coloured only where colour may be."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core.text import clean
 from tui.cli.options import Options
 from tui.cli.output import Output, json_text
 from tui.view.spans import width
@@ -87,3 +89,34 @@ def test_a_pipe_gets_whole_lines_without_colour(capsys):
 
 def test_json_is_strict():
     assert json_text({"a": float("nan"), "b": [float("inf"), 1.5]}, indent=0) == '{"a":null,"b":[null,1.5]}'
+
+
+def test_json_is_harmless_on_a_terminal_and_still_says_the_same():
+    value = {
+        "a\x9b31m": "\x1b]0;x\x07 \x7f \u202e \u2028 \ufeff \U000e0041 \ufe0f",
+        "plain": "日本語 é 😀",
+        "n": [1],
+    }
+    for indent in (0, 2):
+        text = json_text(value, indent)
+        assert json.loads(text) == value
+        assert "日本語 é 😀" in text
+        assert all(char == "\n" or char == clean(char) for char in text)
+
+
+def test_json_of_a_path_that_is_not_utf8_is_written_and_not_refused():
+    assert json.loads(json_text({"files": ["/x/\udcff.toml", {"\udc80": ("\udcff",)}]})) == {
+        "files": ["/x/\\udcff.toml", {"\\udc80": ["\\udcff"]}]
+    }
+
+
+def test_text_that_nobody_cleaned_cannot_act_on_the_terminal():
+    evil = "x\\x1b]52;c;eA==\\x07\\x9b31m\\u202e\\ny"
+    code = (
+        "from tui.cli.options import Options; from tui.cli.output import Output; out = Output(Options());"
+        f"out.line('{evil}'); out.wrapped(out.paint('high') + ': {evil}'); out.heading('{evil}');"
+        f"out.table(('NAME', 'STATUS'), [('{evil}', 'ok')], status=1)"
+    )
+    text = SGR.sub("", on_terminal(code, 80, NO_COLOR=""))
+    assert all(char == "\n" or char == clean(char) for char in text)
+    assert text.count("]52;c;eA==") == 4

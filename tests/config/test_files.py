@@ -130,11 +130,19 @@ def test_hostile_text_in_a_value_is_shown_harmless(tmp_path):
     assert "\\x1b" in fault.sentence()
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe[ui]", b"[ui]\nmouse = " + b"[" * 100_000, b"x" * 2_000_000])
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe[ui]", b"[ui]\nmouse = " + b"[" * 100_000, b"x" * 2_000_000, b"[ui]\nmouse = " + b"9" * 5_000],
+)
 def test_any_bytes_give_a_fault_and_never_an_exception(tmp_path, content):
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
     assert len(examine((str(path),)).faults) == 1
+
+
+def test_only_a_newline_ends_a_line_when_lines_are_counted(tmp_path):
+    (fault,) = faults_of(tmp_path, '[workspace]\npath = "a\u2028b\u0085c"\n[ui]\nmouse = 3\n')
+    assert fault.line == 4
 
 
 def test_directory_and_fifo_are_refused_without_waiting(tmp_path):

@@ -135,3 +135,9 @@ def test_a_mount_that_is_gone_is_a_problem_and_no_exception() -> None:
 @pytest.mark.skipif(not os.path.ismount("/proc"), reason="needs /proc")
 def test_a_file_system_without_a_size_says_so() -> None:
     assert space(Mount("/proc", "proc", "proc", "0:21", "/", False), SYSTEM_CLOCK)[-1] == "it has no size"
+
+
+@pytest.mark.parametrize("name", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r", "\x1b[31m"])
+def test_a_mount_whose_name_holds_any_line_end_but_the_kernels_is_one_mount(name):
+    line = f"40 27 8:1 / /mnt/a{name}b rw - ext4 /dev/sda1 rw\n"
+    assert [mount.path for mount in parse_mountinfo(SERVER + line.encode())][-1] == f"/mnt/a{name}b"

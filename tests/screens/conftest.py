@@ -1,6 +1,10 @@
 import time
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+
+# The plugin sets a name that syrupy no longer reads; without this the pictures would end in `.raw`.
+SVGImageExtension.file_extension = "svg"
 
 
 @pytest.fixture(autouse=True)

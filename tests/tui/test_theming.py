@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from core.errors import ConfigError
@@ -86,6 +88,8 @@ def test_the_operators_own_theme_wins_over_a_shipped_one(tmp_path):
         ('[roles]\ntext = { bold = "yes" }', "roles.text.bold is 'yes'"),
         ("[roles]\ntext = { blink = true }", "roles.text.blink is not known"),
         ('roles = "x"', "roles is not a table"),
+        ("dark = " + "9" * 5_000, "not TOML"),
+        ("dark = " + "[" * 5_000, "not TOML"),
         ('[roles]\ntext = "red"', "roles.text is 'red'"),
     ],
 )
@@ -107,3 +111,21 @@ def test_a_name_that_is_no_theme_lists_those_there_are(name):
 
 def test_the_ready_made_default_is_the_one_of_its_file():
     assert theming.load(theming.DEFAULT) == theming.read(theming.DEFAULT)
+
+
+def test_a_theme_that_is_a_fifo_or_a_folder_is_refused_without_waiting(tmp_path):
+    folder = tmp_path / "themes"
+    (folder / "deep.toml").mkdir(parents=True)
+    os.mkfifo(folder / "pipe.toml")
+    for name in ("deep", "pipe"):
+        with pytest.raises(ConfigError, match="cannot be read"):
+            theming.load(name, str(tmp_path))
+
+
+def test_names_and_labels_of_own_themes_are_fit_to_be_shown(tmp_path):
+    folder = tmp_path / "themes"
+    folder.mkdir()
+    (folder / "x\x1b]0;evil\x07\n.toml").write_text("")
+    (folder / "mine.toml").write_text('label = "a\\u001b[31m\\nb"\n')
+    assert [name for name in theming.names(str(tmp_path)) if name not in theming.names()] == ["mine"]
+    assert theming.load("mine", str(tmp_path)).label == "a\\x1b[31m b"

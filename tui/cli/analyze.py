@@ -191,7 +191,9 @@ def _kpi_row(kpi: dict[str, Any], looked_s: float) -> tuple[str, ...]:
     from core.kpi import PARTS_KEPT
 
     # What was really looked at, which is less than the KPI's own window: one look is no average of minutes.
-    over = "last" if kpi["aggregate"] == "last" else f"{kpi['aggregate']} {min(looked_s, kpi['window_s']):g} s"
+    over = (
+        "last" if kpi["aggregate"] == "last" else f"{kpi['aggregate']} {min(looked_s, kpi['window_s']):g} s"
+    )
     missed = sum(part["status"] in ("warning", "critical") for part in kpi["parts"])
     worst = kpi["subject"] or ""
     if missed > 1:

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from core.text import clean
 from tui.cli.options import Options
 from tui.view.spans import cut, fit, width
 
 T = TypeVar("T")
 _SGR = re.compile(r"\x1b\[[0-9;]*m")  # our own, see `paint`; text from outside has none
+_HIDDEN = re.compile(r"[^\x20-\x7e\n]")  # candidates; `\n` stands between the lines of our JSON only
 # SGR of the words that carry a status. The word says it; colour only helps the eye.
 _COLOURS = {
     "ok": "32", "low": "36", "medium": "33", "warning": "33", "warn": "33", "high": "31", "critical": "1;31",
@@ -50,6 +52,7 @@ class Output:
         self._spoken = True
         if self.ascii:
             text = text.replace("…", "~").replace("·", "-")
+        text = _guarded(text)
         if self.cells is not None and _width(text) > self.cells:
             plain = _SGR.sub("", text)
             text = plain[: self.cells] if self.ascii else cut(plain, self.cells)
@@ -76,6 +79,7 @@ class Output:
         if self._spoken:
             self.line()
         self._spoken = True
+        text = _guarded(text)
         sys.stdout.write(f"\x1b[1m{text}\x1b[0m\n" if self.colour else f"{text}\n")
 
     def table(
@@ -115,7 +119,7 @@ class Output:
             at = plain.find(word, start) if word else -1
             if at >= 0 and word in _COLOURS:
                 plain = f"{plain[:at]}{self.paint(word)}{plain[at + len(word) :]}"
-            sys.stdout.write(plain + "\n")
+            sys.stdout.write(_guarded(plain) + "\n")
 
     def paint(self, word: str) -> str:
         """A status word in its colour."""
@@ -125,6 +129,16 @@ class Output:
     def json(self, value: Mapping[str, Any], one_line: bool = False) -> None:
         """One JSON object; over several lines for a person at a terminal, unless it is one of many."""
         sys.stdout.write(json_text(value, indent=0 if one_line else 2) + "\n")
+
+
+def _guarded(text: str) -> str:
+    """The last guard, for whoever forgot to clean: nothing but our own colours acts on a terminal."""
+    if text.isascii() and text.isprintable():
+        return text
+    words = _SGR.split(text)
+    return "".join(
+        clean(word) + colour for word, colour in zip(words, [*_SGR.findall(text), ""], strict=True)
+    )
 
 
 def _width(text: str) -> int:
@@ -137,9 +151,32 @@ def _without(row: Sequence[T], at: int) -> list[T]:
 
 
 def json_text(value: Mapping[str, Any], indent: int = 2) -> str:
-    """Strict JSON: NaN and infinity, which it cannot say, are `null`."""
-    text = msgspec.json.encode(value)
-    return (msgspec.json.format(text, indent=indent) if indent else text).decode()
+    """Strict JSON: NaN and infinity, which it cannot say, are `null`; halves of characters are cleaned.
+
+    What a terminal could act on is written as `\\u009b`: the value is the same, and a person may look at it.
+    """
+    try:
+        raw = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a path that is not UTF-8
+        raw = msgspec.json.encode(_encodable(value))
+    text = (msgspec.json.format(raw, indent=indent) if indent else raw).decode()
+    return text if text.isascii() and "\x7f" not in text else _HIDDEN.sub(_json_escape, text)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    char = match[0]
+    if char == clean(char):
+        return char
+    units = char.encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 def _terminal_width() -> int:

@@ -134,6 +134,9 @@ def parse(words: Sequence[str]) -> int:
             module.configure(made)
             run = module.run
     args, unknown = parser.parse_known_args(words)
+    if isinstance(getattr(args, "what", None), list) and not any(word.startswith("-") for word in unknown):
+        args.what += unknown  # argparse gives up a list of words at the first option between them
+        unknown = []
     if unknown:
         raise UsageError(_unknown(unknown[0], parser, sub))
     options = Options(

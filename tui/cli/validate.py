@@ -115,7 +115,9 @@ def _document(path: str, answer: "Answer") -> dict[str, Any]:
     if answer.problem:
         problem = Problem("error", "no_answer" if answer.hung else "unreadable", answer.problem)
         found: dict[str, Any] = {
+            "agent": "",
             "form": "unreadable",
+            "fits_schema": False,
             "counts": {},
             "wholly_read": False,
             "problems": [tuple(problem)],

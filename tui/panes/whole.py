@@ -6,12 +6,12 @@ from tui.panes.agents import agents_table
 from tui.panes.alerts import alerts_table
 from tui.panes.foot import draw_foot
 from tui.panes.head import Head
+from tui.panes.lists import NO_AGENTS, NO_ALERTS, draw_list, draw_no_workspace
 from tui.view.glyphs import Glyphs
 from tui.view.layout import arrange
 from tui.view.pane import Size, Ui, framed
 from tui.view.picture import compose, small_lines
 from tui.view.spans import Line
-from tui.view.table import Drawn, calm_wall
 
 
 def whole_picture(
@@ -20,7 +20,6 @@ def whole_picture(
     """The dashboard as its screen will look once Textual is up. `sort` is the agents' column and direction."""
     layout = arrange(width, height, len(snap.agents), len(snap.events))
     drawn: dict[str, list[Line]] = {}
-    at = Drawn(calm_wall(snap.wall), glyphs)
     for name, rect in layout.rects.items():
         size = Size(rect.width, rect.height)
         ui = Ui(glyphs, name == "agents", layout.level, snap.at)
@@ -34,13 +33,11 @@ def whole_picture(
             drawn[name] = small_lines(snap, width, height)
         elif name == "tasks":
             drawn[name] = framed("TASKS", [], [], [], size, ui)
+        elif name == "agents" and not snap.workspace:
+            drawn[name] = draw_no_workspace(size, ui)
         else:
             table = agents_table(*sort) if name == "agents" else alerts_table()
             table.put(snap.agents if name == "agents" else snap.events)
-            title = name.upper()
-            if layout.level == "rows":
-                drawn[name] = table.lines(size.width, size.height, ui.focused, at, title)
-            else:
-                body = table.lines(size.width - 2, size.height - 2, ui.focused, at)
-                drawn[name] = framed(title, [], body, [], size, ui)
+            empty = NO_AGENTS if name == "agents" else NO_ALERTS
+            drawn[name] = draw_list(table, name.upper(), size, ui, snap.wall, empty)
     return compose(width, height, layout, drawn)

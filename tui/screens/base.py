@@ -19,10 +19,10 @@ from tui.panes.foot import draw_foot
 from tui.panes.head import Head
 from tui.screens.arranged import Arranged
 from tui.view.layout import MIN_HEIGHT, MIN_WIDTH, PANES_HEIGHT, PANES_WIDTH, Rect
-from tui.view.pane import Size, Ui, framed
+from tui.view.pane import Size, Ui
 from tui.view.picture import small_lines
-from tui.view.spans import Line, fit_line, plain
-from tui.view.table import Drawn, TableState, calm_wall
+from tui.view.spans import Line, plain
+from tui.view.table import TableState
 from tui.wire.lines import LineWidget
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class BluetopScreen(Screen[None]):
         self.head = Head()
         self.message = ("", "text")
         self.prompting = False
+        self._refocused = False
         self._filtered: TableState | None = None
         self._before_prompt: Widget | None = None
         self._arrangement = Arranged(self._arranged)
@@ -185,26 +186,6 @@ class BluetopScreen(Screen[None]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The focused pane looks focused."""
         self.redraw()
-
-    def framed_table(
-        self, table: TableState, title: str, size: Size, ui: Ui, empty: str = "nothing yet"
-    ) -> list[Line]:
-        """A table in a frame where there is room for one, else by itself; `empty` where it has no rows."""
-        drawn = Drawn(calm_wall(self.snap.wall), ui.glyphs)
-        said = ""
-        if table.filter_text:
-            said = f"{len(table.rows)} of {len(table.items)} match /{table.filter_text}"
-            empty = "nothing matches; esc takes the filter away"
-        bare = ui.level == "rows"
-        edge = 0 if bare else 2
-        lines = table.lines(size.width - edge, size.height - edge, ui.focused, drawn, title if bare else "")
-        if not table.rows and len(lines) > 1:
-            lines = [lines[0], fit_line([(f" {empty}", "dim")], size.width - edge), *lines[2:]]
-        if not bare:
-            return framed(title, [], lines, [(said, "unknown")] if said else [], size, ui)
-        if said:
-            lines = [*lines[:-1], fit_line([(f" {said}", "unknown")], size.width)]
-        return lines
 
     def say(self, text: str, role: str = "text") -> None:
         """A message in the foot until the next key."""

@@ -9,6 +9,7 @@ from tui.keys import key_for
 from tui.panes import PANES
 from tui.panes.agents import agents_table
 from tui.panes.alerts import alerts_table
+from tui.panes.lists import NO_AGENTS, NO_ALERTS, draw_list, draw_no_workspace
 from tui.panes.tasks import tasks_table
 from tui.screens.base import BluetopScreen, bindings_of
 from tui.view.layout import GAUGES, Layout, Rect, arrange
@@ -78,28 +79,14 @@ class DashboardScreen(BluetopScreen):
         if name in PANES:
             return PANES[name].draw(self.snap, size, ui)
         if name == "agents":
-            return (
-                self.framed_table(self.agents, "AGENTS", size, ui, "no agents in postbox/ yet")
-                if self.snap.workspace
-                else self._none(size, ui)
-            )
+            if not self.snap.workspace:
+                return draw_no_workspace(size, ui)
+            return draw_list(self.agents, "AGENTS", size, ui, self.snap.wall, NO_AGENTS)
         if name == "alerts":
-            return self.framed_table(self.alerts, "ALERTS", size, ui, "none since the start")
+            return draw_list(self.alerts, "ALERTS", size, ui, self.snap.wall, NO_ALERTS)
         drawn = Drawn(calm_wall(self.snap.wall), ui.glyphs)
         body = self.tasks.lines(size.width - 2, size.height - 2, False, drawn)
         return framed(f"TASKS OF {self._tasks_of}" if self._tasks_of else "TASKS", [], body, [], size, ui)
-
-    def _none(self, size: Size, ui: Ui) -> list[Line]:
-        """No workspace: the host is watched all the same, and this says how to point bluetop at one."""
-        said = [
-            "No workspace here: only the host is watched.",
-            "Start it where postbox/ is, or name one: bluetop --workspace DIR",
-            "To see it at work first: bluetop demo",
-        ]
-        body: list[Line] = [[("  " + text, "text" if i else "strong")] for i, text in enumerate(said)]
-        if ui.level == "rows":
-            return [[("  " + text, role)] for text, role in ((s, "text") for s in said)][: size.height]
-        return framed("AGENTS", [], body, [], size, ui)
 
     # -- the tasks beside the table, on a wide screen --------------------------------------
 

@@ -8,6 +8,7 @@ from core.snapshot import AgentView, Snapshot
 from core.units import bytes_text, duration_text, percent_text
 from tui.panes.agents import STATE_ROLES
 from tui.panes.alerts import alerts_table
+from tui.panes.lists import draw_list
 from tui.panes.processes import processes_table
 from tui.panes.sources import sources_table
 from tui.panes.tasks import tasks_table
@@ -39,7 +40,7 @@ class ListScreen(BluetopScreen):
 
     def draw(self, name: str, size: Size, ui: Ui) -> list[Line]:
         """The table in its frame."""
-        return self.framed_table(self.rows, self.title_text, size, ui, self.empty_text)
+        return draw_list(self.rows, self.title_text, size, ui, self.snap.wall, self.empty_text)
 
 
 class ProcessesScreen(ListScreen):

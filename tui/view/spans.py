@@ -60,6 +60,8 @@ def char_width(char: str) -> int:
         return 1
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
         return 0
+    if "\u1160" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7fb":  # jamo that join the one before
+        return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
