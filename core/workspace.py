@@ -124,16 +124,17 @@ def queue_files(path: str, deadline_s: float = DEADLINE_S) -> list[str]:
         raise WorkspaceError(clean_line(f"{path} does not answer ({deadline_s:g} s): its mount may be hung"))
     if answer.problem:
         raise WorkspaceError(clean_line(f"{path} cannot be read: {answer.problem}; check its permissions"))
-    folders = [_path(name) for name in answer.value]
-    if folders == [path]:
+    kind, names = answer.value
+    if kind == "file":
         return [path]
+    folders = [_path(name) for name in names]
     files = [
         # One that hangs is no reason to be silent about the others: whoever reads it will say so.
         os.path.join(folder, QUEUE_FILE) if found.hung else _path(found.value)
         for folder, found in ask_apart(folders, _queue_file, deadline_s)
         if found.hung or found.value
     ]
-    if not files and folders == [os.path.join(path, "")]:
+    if not files and kind == "folder":
         said = f"{path} holds neither {POSTBOX}/ nor {QUEUE_FILE}; name a workspace or a queue file"
         raise WorkspaceError(clean_line(said))
     return files
@@ -145,16 +146,16 @@ def is_workspace(path: str, deadline_s: float = DEADLINE_S) -> bool:
     return bool(answer.value == "")
 
 
-def _folders(path: str) -> list[str]:
-    """The folders to look for queue files in; `path` itself if it is a file."""
+def _folders(path: str) -> tuple[str, list[str]]:
+    """Whether `path` is a workspace, a folder or a file, and the folders to look for queue files in."""
     if not os.path.isdir(path):
-        return [_hex(path)]
+        return "file", []
     postbox = os.path.join(path, POSTBOX)
     if not os.path.isdir(postbox):
-        return [_hex(os.path.join(path, ""))]
+        return "folder", [_hex(path)]
     with os.scandir(postbox) as entries:
         folders = [entry.path for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
-    return [_hex(folder) for folder in sorted(folders)]
+    return "workspace", [_hex(folder) for folder in sorted(folders)]
 
 
 def _queue_file(folder: str) -> str:

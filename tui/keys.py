@@ -63,7 +63,7 @@ KEYS: tuple[Key, ...] = (
         writes=True),
     Key("app.redraw", ("ctrl+l",), "ctrl+l", "redraw", "Draw the whole screen again"),
     Key("app.suspend", ("ctrl+z",), "ctrl+z", "suspend", "Back to the shell; `fg` returns"),
-    Key("app.quit", ("q", "ctrl+c", "ctrl+q"), "q", "quit", "Leave bluetop", foot=9),
+    Key("app.quit", ("q", "ctrl+c", "ctrl+q"), "q", "quit", "Leave bluetop", foot=6),
 )  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from core.apart import Answer
 from core.text import clean
 from tests.documented import faults
 from tui.cli import main
+from tui.cli.validate import _document
 
 ROOT = Path(__file__).parents[2]
 
@@ -180,6 +182,14 @@ def test_validate_takes_files_and_is_good_where_all_is_read(workspace, capsys):
 def test_validate_of_what_is_not_there_is_an_unread_file(tmp_path, capsys):
     assert main(["validate", str(tmp_path / "none.json")]) == 1
     assert "none.json: error:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("hung", [True, False])
+def test_validate_of_a_file_that_gives_no_answer_is_a_documented_row(hung):
+    document = _document("/w/postbox/CA/outbox.json", Answer(None, "no answer within 5 s", hung))
+    assert document["agent"] is None
+    assert not document["wholly_read"]
+    assert [problem["text"] for problem in document["problems"]] == ["no answer within 5 s"]
 
 
 def test_validate_finds_one_task_in_two_queues(workspace, capsys):

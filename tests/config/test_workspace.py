@@ -118,3 +118,24 @@ def test_a_question_without_an_answer_costs_its_deadline_and_stops_no_other(tmp_
     assert answers[2].problem == "no such thing"
     assert "unexpectedly" in answers[3].problem
     assert answers[4].problem == "No such file or directory"
+
+
+def test_an_agent_whose_folder_hangs_does_not_hide_the_queue_files_of_the_others(workspace, monkeypatch):
+    ours, theirs = os.pipe()
+    for name in ("CB", "CC", "CD"):
+        (workspace / "ws/postbox" / name).mkdir()
+    (workspace / "ws/postbox/CC/outbox.json").write_text("{}")
+    asked = os.path.lexists
+
+    def lexists(path):
+        if "CB" in path:
+            os.read(ours, 1)  # as on a dead mount: for ever
+        return asked(path)
+
+    monkeypatch.setattr(os.path, "lexists", lexists)
+    root = str(workspace / "ws/postbox")
+    assert queue_files(str(workspace / "ws"), 0.2) == [
+        f"{root}/{name}/outbox.json" for name in ("CA", "CB", "CC")
+    ]
+    for end in (ours, theirs):
+        os.close(end)

@@ -36,6 +36,14 @@ def test_a_path_that_hangs_is_told_once_and_taken_back_when_it_answers():
     assert scene.told() == []
 
 
+def test_what_hangs_is_told_with_the_moment_it_last_answered():
+    scene = Scene()
+    began = scene.clock.now()
+    scene.clock.advance(5)
+    scene.guard._bans.hung("/w/postbox/CA/outbox.json", scene.clock.now(), began)
+    assert [trouble.since for trouble in scene.watch.news(scene.clock.now())] == [began]
+
+
 def test_a_mount_and_the_workspace_are_called_so():
     scene = Scene(mounts=("/mnt/x",))
     scene.bar("/mnt/x")

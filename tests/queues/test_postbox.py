@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import WorkspaceError
-from core.queues import BACKENDS, Limits
+from core.queues import BACKENDS, Limits, folders
+from core.queues.folders import mounted_in
 from core.queues.reader import read_bytes
 from tests.queues.workspace import Workspace, codes, outbox, task
 
@@ -126,9 +127,50 @@ def test_a_path_to_skip_is_not_touched_and_keeps_its_row(space: Workspace) -> No
     part = space.scan(skip=(unit,))[-1]
     assert unit not in space.beats
     assert part.changed == ()
-    assert [(path, problem.code) for path, problem in part.problems] == [
-        ("postbox/CA/outbox.json", "skipped")
-    ]
+    assert part.problems == ()  # what hangs is told by the guard; the workspace is none the worse for it
+
+
+def test_a_path_to_skip_that_was_never_read_gets_a_row_that_says_so(space: Workspace) -> None:
+    space.write("CA", outbox())
+    unit = f"{space.root}/postbox/CA/outbox.json"
+    for told in (1, 0):
+        part = space.scan(skip=(unit,))[-1]
+        assert [row.form for row in part.changed] == ["unreadable"] * told
+        assert part.problems == ()
+    assert unit not in space.beats
+    assert codes(space.rows["CA"]) == ["skipped"]
+    assert space.rows["CA"].problems[0].detail == "left alone, since it did not answer"
+    space.scan()
+    assert space.rows["CA"].form == "standard"
+
+
+TABLE = rb"""27 1 254:0 / / rw - ext4 /dev/vda rw
+40 27 0:50 / /srv/my\040ws/postbox/CB rw - nfs4 server:/x rw
+41 27 0:51 / /srv/my\040ws/postbox/a\134b\043/deep/er rw - fuse.sshfs x@host:/ rw
+42 27 0:52 / /srv/my\040ws/postboxes/CC rw - nfs4 server:/y rw
+"""
+
+
+def test_folders_with_a_mount_of_their_own_are_known_from_the_table_of_mounts() -> None:
+    assert mounted_in(TABLE, b"/srv/my ws/postbox") == {"CB", "a\\b#"}
+    assert mounted_in(TABLE, b"/srv/my ws/postbox/CB") == frozenset()
+    assert mounted_in(TABLE, b"/home") == frozenset()
+    assert mounted_in(b"", b"/srv/my ws/postbox") == frozenset()
+
+
+def test_the_first_scan_tells_of_the_others_before_it_touches_what_may_hang(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CA", "CB", "CC"):
+        space.write(name, outbox(agent_id=name))
+    monkeypatch.setattr(folders, "mounted", lambda folder: frozenset({"CB"}))
+    asked: list[str] = []
+    seen: list[list[str]] = []
+    for part in space.backend.scan(asked.append):
+        seen.append([row.agent for row in part.changed])
+        if len(seen) == 1:
+            assert f"{space.root}/postbox/CB/outbox.json" not in asked
+    assert seen == [["CA", "CC"], ["CB"]]
 
 
 def test_the_same_unfinished_task_with_two_agents_is_named(space: Workspace) -> None:

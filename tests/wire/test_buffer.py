@@ -202,3 +202,12 @@ def test_the_first_frame_on_a_cleared_screen_leaves_its_blanks_out():
     buffer.paint(0, 0, [("hi" + " " * 18, "")])
     buffer.paint(1, 0, [(" " * 20, "")])
     assert buffer.flush() == "\x1b[H\x1b[mhi"
+
+
+def test_rows_painted_and_not_sent_are_forgotten_when_the_terminal_shrinks():
+    buffer = Buffer(20, 24)
+    for y in range(24):
+        buffer.paint(y, 0, [("x" * 20, "")])
+    buffer.resize(20, 10)
+    buffer.paint(3, 0, [("still here", "")])
+    assert "still here" in buffer.flush()

@@ -21,6 +21,15 @@ def ends():
             continue
 
 
+def read_until(master: int, end: bytes) -> bytes:
+    """What was written, up to `end`: a pseudo-terminal may hand it over in pieces."""
+    data = b""
+    while not data.endswith(end):
+        assert select.select([master], [], [], 15)[0], data
+        data += os.read(master, 65536)
+    return data
+
+
 def test_the_device_is_ours_and_the_shared_one_stays_blocking(ends):
     _, slave = ends
     terminal = Terminal(slave, slave, {})
@@ -83,9 +92,9 @@ def test_modes_are_undone_in_reverse_and_once(ends):
     terminal.enter()
     terminal.enter()
     terminal.listen(mouse=True)
-    assert os.read(master, 65536).count(b"\x1b[?1049h") == 1
+    assert read_until(master, b"\x1b[?2026$p").count(b"\x1b[?1049h") == 1
     terminal.leave()
-    assert os.read(master, 65536) == (
+    assert read_until(master, b"\x1b[?25h") == (
         b"\x1b[<u\x1b[?1006l\x1b[?1002l\x1b[?2004l\x1b[m\x1b[?7h\x1b[?1049l\x1b[?25h"
     )
     terminal.leave()
@@ -98,7 +107,7 @@ def test_the_linux_console_is_asked_nothing_it_would_print(ends):
     terminal = Terminal(slave, slave, {"TERM": "linux"})
     terminal.enter()
     terminal.listen(mouse=False)
-    sent = os.read(master, 65536)
+    sent = read_until(master, b"\x1b[?2004h")
     assert b"u" not in sent
     assert b"$p" not in sent
     terminal.close()

@@ -112,6 +112,7 @@ class Buffer:
         """Another size: nothing is known of the terminal, and nothing has been painted yet."""
         self.width, self.height = width, height
         self._back = [self._nothing()] * height
+        self._dirty.clear()  # rows that are no more
         self.invalidate()
 
     @property

@@ -49,6 +49,8 @@ def is_firm_wide(cell: str) -> bool:
 
 def cells_of(text: str, ascii_only: bool = False) -> Cells:
     """The cells of `text`. With `ascii_only`, what is not ASCII becomes as many `?` as it has cells."""
+    if ascii_only and "…" in text:
+        text = text.replace("…", "~")  # our own mark for what was cut off
     if (text.isascii() and text.isprintable()) or (not ascii_only and _fits_narrow(text)):
         return text
     cells: list[str] = []
