@@ -17,7 +17,7 @@ from core.text import clean_line
 from tui import clipboard, theming
 from tui.feed import Feed
 from tui.messages import SnapshotArrived
-from tui.palette import Actions
+from tui.palette import Actions, Palette
 from tui.screens.base import BluetopScreen
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.lists import AgentScreen, AlertsScreen, ProcessesScreen, SourcesScreen
@@ -177,6 +177,11 @@ class BluetopApp(WireApp):
     def action_palette(self) -> None:
         """Any action by its name (the key itself is seen to in `on_event`)."""
         self.action_command_palette()
+
+    def action_command_palette(self) -> None:
+        """Open it, unless it is open."""
+        if not any(isinstance(screen, Palette) for screen in self.screen_stack):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_open_processes(self) -> None:
         """Watched processes."""

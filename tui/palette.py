@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import Matcher
 
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 _MOVES = ("cursor", "page", "edge", "next_pane", "app.palette", "enter")
 _JUMPS = 200
+
+
+class Palette(CommandPalette):
+    """Textual's palette, whose list fails on page keys as long as it has options but no room for them."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
 
 
 class Actions(Provider):

@@ -219,6 +219,35 @@ def test_a_reader_that_goes_away_is_no_traceback():
     assert run.stderr == ""
 
 
+@pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("words", "status"), [("--version", 0), ("config show", 0), ("", 2), ("nonsense", 2)]
+)
+def test_a_closed_standard_stream_is_no_traceback(words, status, redirection, tmp_path):
+    ended = subprocess.run(
+        ["sh", "-c", f'"$0" -m tui {words} {redirection}', sys.executable],
+        capture_output=True, text=True, cwd=ROOT, env={**os.environ, "HOME": str(tmp_path)}, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == status
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["--version"], ["config", "show"], ["config", "show", "--json"]])
+def test_a_full_disk_is_one_line(words):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "tui", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "bluetop: the output cannot be written: No space left on device\n"
+
+
 def test_output_is_ascii_where_the_locale_is(tmp_path):
     path = tmp_path / "c.toml"
     path.write_text('[workspace]\npath = "/é"\n', encoding="utf-8")

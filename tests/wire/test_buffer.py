@@ -196,6 +196,14 @@ def test_a_resize_forgets_and_an_invalidation_sends_everything_again():
     assert buffer.flush() == "\x1b[H\x1b[m12345"
 
 
+def test_rows_that_a_resize_takes_away_are_not_drawn_any_more():
+    buffer = Buffer(10, 8)
+    buffer.paint(7, 0, [("last", "")])
+    buffer.resize(10, 3)
+    buffer.paint(2, 0, [("new", "")])
+    assert buffer.flush() == "\x1b[3H\x1b[mnew"
+
+
 def test_the_first_frame_on_a_cleared_screen_leaves_its_blanks_out():
     buffer = Buffer(20, 2)
     buffer.cleared()

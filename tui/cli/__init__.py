@@ -13,6 +13,7 @@ Errors are one line on standard error. Results go to standard output, everything
 `--version` and `--help` import argparse and nothing heavy; only the dashboard imports textual.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -23,13 +24,21 @@ from core.errors import BluetopError
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `bluetop` with `argv` (default: the process's own) and return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _open_streams()
     try:
         status = _run(words)
         sys.stdout.flush()
+        if argv is None and "textual" in sys.modules:  # as a program, and the screen has been given back
+            from tui.lifecycle import end_process
+
+            end_process(status)
         return status
     except BluetopError as error:
         _say(f"bluetop: {error}")
@@ -39,6 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return PIPE_CLOSED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _forget_stdout()
+        _say(f"bluetop: the output cannot be written: {error.strerror}")
+        return 1
 
 
 def _run(words: list[str]) -> int:
@@ -72,6 +87,20 @@ def _say(line: str) -> None:
         sys.stderr.flush()
     except (BrokenPipeError, ValueError, AttributeError):
         return
+
+
+def _open_streams() -> None:
+    """Started with a standard stream closed (`>&-`): nothing is read from it, and what is written is lost.
+
+    The descriptors too, or the next file that is opened would be taken for the stream.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
 
 
 def _forget_stdout() -> None:

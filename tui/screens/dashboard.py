@@ -124,6 +124,8 @@ class DashboardScreen(BluetopScreen):
     def action_next_pane(self, step: int) -> None:
         """Focus the next pane in sight."""
         shown = [n for n in self.focus_order if n in self._rects]
+        if not shown:  # the window is too small for any
+            return
         now = self.focused.id if self.focused is not None and self.focused.id in shown else shown[0]
         self.set_focus(self._widgets[shown[(shown.index(now or shown[0]) + step) % len(shown)]])
 
