@@ -114,10 +114,10 @@ async def filter_prompt(on: Stage, key: str) -> None:
 @checks("app.palette")
 async def palette(on: Stage, key: str) -> None:
     await on.press(key)
-    assert on.kind == "CommandPalette"
+    assert on.kind == "Palette"
     assert "help" in on.text()
     await on.press("escape")
-    assert on.kind != "CommandPalette"
+    assert on.kind != "Palette"
 
 
 @checks("enter")
