@@ -309,9 +309,9 @@ async def test_a_cancelled_wait_loses_no_part(cell: Cell) -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    os.remove(cell.workspace / "stuck")  # first, or the second scan may open it again
     os.write(fifo, b"7")
     os.close(fifo)
-    os.remove(cell.workspace / "stuck")
     assert await collect()
     cell.prober.detach()
 
