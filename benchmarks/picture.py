@@ -331,7 +331,7 @@ def main() -> None:
         "--output", type=Path, default=ROOT / "docs" / "dashboard.svg", help="the file to write"
     )
     options = parser.parse_args()
-    os.environ["TZ"], os.environ["HOME"] = "UTC", "/home/operator"  # the same picture on every machine
+    os.environ["TZ"], os.environ["HOME"] = "UTC", "/srv/operator"  # the same picture on every machine
     time.tzset()
     width, height = (int(part) for part in options.size.split("x"))
     options.output.write_text(picture(theming.load(options.theme), width, height), encoding="utf-8")
