@@ -1,5 +1,7 @@
 """Bytes, rates, durations and percentages as text, once. Unknown (`None`) is always `-`."""
 
+from math import isfinite
+
 UNKNOWN = "-"
 _STEPS = ("", "K", "M", "G", "T", "P", "E")
 
@@ -38,7 +40,7 @@ def number_text(value: float | None) -> str:
 
 def duration_text(seconds: float | None) -> str:
     """At most two units, at most seven characters: `12 s`, `4 m`, `3h 41m`, `2d 4h`, `7 w`."""
-    if seconds is None:
+    if seconds is None or not isfinite(seconds):
         return UNKNOWN
     s = max(0, int(seconds))
     if s < 60:
@@ -51,7 +53,8 @@ def duration_text(seconds: float | None) -> str:
         return f"{s // 86400}d {s % 86400 // 3600}h"
     if s < 86400 * 365 * 2:
         return f"{s // (86400 * 7)} w"
-    return f"{s // (86400 * 365)} y"
+    years = s // (86400 * 365)
+    return f"{years} y" if years < 1000 else ">999 y"
 
 
 def age_text(seconds: float | None) -> str:

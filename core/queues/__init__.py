@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple, Protocol
 
 from core.queues.model import AgentQueue, Problem, Task
+from core.queues.states import TaskStates
 
 
 class Limits(NamedTuple):
@@ -37,6 +38,7 @@ class ScanPart(NamedTuple):
     `changed` are rows to put in the place of older ones, `gone` agents that are no more.
     `done` of `total` agents have been looked at. `problems` are those of the workspace as a
     whole, (path, problem): always complete in the last part of a scan, empty in the others.
+    `tasks` are the states of all tasks of agents whose file was well read, also where no sum changed.
     """
 
     changed: tuple[AgentQueue, ...]
@@ -44,6 +46,7 @@ class ScanPart(NamedTuple):
     done: int
     total: int
     problems: tuple[tuple[str, Problem], ...] = ()
+    tasks: tuple[TaskStates, ...] = ()
 
 
 class QueueBackend(Protocol):

@@ -143,7 +143,7 @@ def _check(
         agent=agent, path=label, mtime=mtime, size_bytes=found.status.st_size, problems=tuple(problems)
     )
     whole = not any(found_problem.severity == ERROR for found_problem in problems)
-    return FileReport(label, queue, tuple(problems), whole, fits), reading.live
+    return FileReport(label, queue, tuple(problems), whole, fits), reading.counted.live
 
 
 def _settled(path: str, limits: Limits, sleep: Callable[[float], None]) -> Bytes:

@@ -12,7 +12,8 @@ from core.queues import Limits, forms
 from core.queues.decode import Literal, Members, decode
 from core.queues.model import Task
 from core.queues.notes import Notes
-from core.queues.tally import chosen, id_text, task
+from core.queues.tally import chosen, task
+from core.queues.tracked import id_text
 from core.text import clean
 
 _URGENCY = {

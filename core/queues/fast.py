@@ -27,6 +27,11 @@ class _Task(msgspec.Struct, gc=False):
     started_at: Any = None
     completed_at: Any = None
     timestamp: Any = None
+    actual_hours: Any = None
+    progress: Any = None
+    dependencies: Any = None
+    deliverables: Any = None
+    deliverables_completed: Any = None
 
 
 class _Old(msgspec.Struct):
@@ -45,6 +50,12 @@ class _Old(msgspec.Struct):
     timestamp: Any = None
     content: Any = None
     details: Any = None
+    actual_hours: Any = None
+    hours_spent: Any = None
+    duration_hours: Any = None
+    dependencies: Any = None
+    deliverables: Any = None
+    deliverables_completed: Any = None
 
 
 class _Queue(msgspec.Struct):
@@ -97,13 +108,34 @@ def _history_entry(item: _Old) -> _Task | None:
     title = next((x for x in (item.title, item.task_name, item.summary) if x is not None), None)
     if title is None and item.details is not None:
         return None
+    metrics = item.metrics if isinstance(item.metrics, dict) else _NO_METRICS
     estimate = item.estimated_hours
-    if estimate is None and isinstance(item.metrics, dict):
-        estimate = item.metrics.get("estimated_hours")
+    if estimate is None:
+        estimate = metrics.get("estimated_hours")
+    actual = item.actual_hours
+    if actual is None:
+        actual = _actual(item, metrics)
+    delivered = item.deliverables_completed
+    if delivered is None:
+        delivered = metrics.get("deliverables_completed")
     return _Task(
         item.task_id, title, item.status, estimate, item.created_at, item.started_at, item.completed_at,
-        item.timestamp,
+        item.timestamp, actual, None, item.dependencies, item.deliverables, delivered,
     )  # fmt: skip
+
+
+_NO_METRICS: dict[str, Any] = {}
+
+
+def _actual(item: _Old, metrics: dict[str, Any]) -> Any:
+    """Actual hours under one of their other names, in the order in which `forms` looks for them."""
+    for value in (
+        metrics.get("actual_hours"), item.hours_spent, metrics.get("hours_spent"), item.duration_hours,
+        metrics.get("duration_hours"),
+    ):  # fmt: skip
+        if value is not None:
+            return value
+    return None
 
 
 # -- larger than memory should hold -----------------------------------------------------------------

@@ -35,6 +35,11 @@ class Entry(NamedTuple):
     timestamp: Any
     place: str
     index: int  # type: ignore[assignment]  # a tuple has a method of this name
+    progress: Any = None
+    dependencies: Any = None
+    skills: Any = None
+    deliverables: Any = None
+    deliverables_completed: Any = None
 
 
 class Head(NamedTuple):
@@ -244,7 +249,8 @@ def entry(found: Found, index: int) -> Entry | None:
         return Entry(
             get("task_id", found.name or None), get("title"), get("status", found.status or None), get("priority"),
             get("estimated_hours"), get("actual_hours"), get("created_at"), get("started_at"),
-            get("completed_at"), get("timestamp"), TASKS, index,
+            get("completed_at"), get("timestamp"), TASKS, index, get("progress"), get("dependencies"),
+            _skills(record), get("deliverables"), get("deliverables_completed"),
         )  # fmt: skip
     content, details, metrics = (
         _inner(record, "content"),
@@ -274,7 +280,15 @@ def entry(found: Found, index: int) -> Entry | None:
         task_id, title, status, get("priority"), _first(record, metrics, key="estimated_hours"),
         _first(record, metrics, keys=("actual_hours", "hours_spent", "duration_hours")),
         get("created_at"), get("started_at"), get("completed_at"), get("timestamp"), found.place, index,
+        None, get("dependencies"), _skills(record), get("deliverables"),
+        _first(record, metrics, key="deliverables_completed"),
     )  # fmt: skip
+
+
+def _skills(record: dict[str, Any]) -> Any:
+    """The skills that a task asks for: its own list, else that of its context."""
+    skills = record.get("required_skills")
+    return _inner(record, "context").get("required_skills") if skills is None else skills
 
 
 def own_id(found: Found) -> Any:

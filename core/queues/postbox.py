@@ -9,7 +9,7 @@ Changes nothing, takes no locks. Does not read `.sprint/`, `.signals/` or `.metr
 
 import os
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from core.clock import SYSTEM_CLOCK, Clock
 from core.errors import PollError
@@ -20,6 +20,7 @@ from core.queues.model import EMPTY_QUEUE, AgentQueue, Problem, Task
 from core.queues.notes import ERROR
 from core.queues.reader import Bytes, Reading, RefusedError, interpret, link_problem, read_bytes
 from core.queues.shared import SharedIds
+from core.queues.states import TaskStates
 from core.queues.statuses import STATUS_SYNONYMS
 
 __all__ = ["STATUS_SYNONYMS", "PostboxBackend"]
@@ -47,6 +48,7 @@ class PostboxBackend:
         self._clock, self._sleep = clock, sleep
         self._folders = Folders(workspace, self._limits.max_agents, clock)
         self._shared = SharedIds(self._limits.cross_ids)
+        self._tasks: list[TaskStates] = []
 
     def scan(self, beat: Callable[[str], None], skip: Container[str] = ()) -> Iterator[ScanPart]:
         """See `QueueBackend.scan`."""
@@ -79,7 +81,7 @@ class PostboxBackend:
                 continue
             if agent.risky and agent.queue is None and (changed or gone):
                 # Whatever becomes of this one, the others are on the screen.
-                yield ScanPart(tuple(changed), tuple(gone), done, total)
+                yield self._part(changed, gone, done, total)
                 changed, gone, said = [], [], clock.now()
             beat(unit)
             try:
@@ -100,11 +102,11 @@ class PostboxBackend:
             if agent.torn:
                 torn.append(agent)
             if clock.now() - said >= _PART_S:
-                yield ScanPart(tuple(changed), tuple(gone), done + 1, total)
+                yield self._part(changed, gone, done + 1, total)
                 changed, gone, said = [], [], clock.now()
         while torn and retries > 0:
             if changed or gone:
-                yield ScanPart(tuple(changed), tuple(gone), total, total)
+                yield self._part(changed, gone, total, total)
                 changed, gone = [], []
             retries -= 1
             self._sleep(_WAIT_S)
@@ -117,7 +119,18 @@ class PostboxBackend:
         problems += self._shared.problems(
             {agent.name: agent.path for agent in agents} if self._shared else {}
         )
-        yield ScanPart(tuple(changed), tuple(gone), total, total, tuple(problems))
+        yield self._part(changed, gone, total, total, problems)
+
+    def _part(
+        self,
+        changed: list[AgentQueue],
+        gone: list[str],
+        done: int,
+        total: int,
+        problems: Sequence[tuple[str, Problem]] = (),
+    ) -> ScanPart:
+        tasks, self._tasks = tuple(self._tasks), []
+        return ScanPart(tuple(changed), tuple(gone), done, total, tuple(problems), tasks)
 
     # -- one agent ----------------------------------------------------------------------------
 
@@ -164,7 +177,8 @@ class PostboxBackend:
         )
         if reading.level != BROKEN and not doubted:
             agent.good = row
-        self._shared.put(agent.name, reading.live)
+            self._tasks.append(reading.tasks(mtime))
+        self._shared.put(agent.name, reading.counted.live)
         return self._emit(agent, row)
 
     def _read(self, agent: Agent, beat: Callable[[str], None]) -> Bytes:

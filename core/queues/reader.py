@@ -17,6 +17,7 @@ from core.queues import Limits, forms, tally
 from core.queues.decode import BROKEN, REPAIRED, WHOLE, Decoded, decode, locate
 from core.queues.model import EMPTY_QUEUE, AgentQueue, Problem
 from core.queues.notes import ERROR, MOST_PROBLEMS, ODD, Notes, place_of, problem
+from core.queues.states import TaskStates
 from core.text import clean_line
 
 PIECE = 1024 * 1024
@@ -50,12 +51,24 @@ class Bytes(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a file says: `queue` without the file's own figures. `level` is that of `decode`."""
+    """What a file says, without the file's own figures. `level` is that of `decode`."""
 
-    queue: AgentQueue
-    live: frozenset[str]
+    counted: tally.Counted
     problems: tuple[Problem, ...]
     level: int
+
+    @property
+    def queue(self) -> AgentQueue:
+        """The sums."""
+        return self.counted.queue
+
+    def tasks(self, mtime: float) -> TaskStates:
+        """Every task's status, with what is remembered beside it."""
+        queue, found = self.counted.queue, self.counted.tracked
+        retired = queue.state == "decommissioned"
+        return TaskStates(
+            queue.agent, found.text, mtime, self.level <= REPAIRED, found.ended, found.needs, retired
+        )
 
 
 def read_bytes(path: str, max_bytes: int, beat: Callable[[], None]) -> Bytes:
@@ -150,7 +163,7 @@ def interpret(
             notes = Notes()
             counted = tally.count(found, agent, latest, notes)
             if all(note.where < 0 and not note.path for note, _ in notes.first()):
-                return Reading(counted.queue, counted.live, _problems(notes), WHOLE)
+                return Reading(counted, _problems(notes), WHOLE)
     notes = Notes()
     decoded = decode(data, notes, limits.repair_bytes)
     documents = decoded.documents
@@ -166,7 +179,7 @@ def interpret(
         queue = queue._replace(form="empty" if "empty_file" in notes else "unreadable", pending_hours=None)
     if queue.form == "unreadable":
         queue, level = queue._replace(pending_hours=None), BROKEN
-    return Reading(queue, counted.live, placed(notes, decoded), level)
+    return Reading(counted._replace(queue=queue), placed(notes, decoded), level)
 
 
 def _fast_reader() -> ModuleType | None:
@@ -190,9 +203,10 @@ def _streamed(fast: ModuleType, data: bytes | bytearray, agent: str, latest: flo
             column = len(bytes(data[start : error.byte]).decode("utf-8", "replace")) + 1
         detail = f"not one JSON document ({clean_line(str(error), 80)}), and too large to be repaired"
         found = Problem(ERROR, "syntax", detail, line, column)
-        return Reading(EMPTY_QUEUE._replace(agent=agent, form="unreadable"), frozenset(), (found,), BROKEN)
+        nothing = tally.Counted(EMPTY_QUEUE._replace(agent=agent, form="unreadable"), frozenset())
+        return Reading(nothing, (found,), BROKEN)
     level = BROKEN if counted.queue.form == "unreadable" else REPAIRED if notes.lossy else WHOLE
-    return Reading(counted.queue, counted.live, _problems(notes), level)
+    return Reading(counted, _problems(notes), level)
 
 
 def placed(notes: Notes, decoded: Decoded) -> tuple[Problem, ...]:

@@ -1,23 +1,25 @@
 """Entries → counts. A task id counts once, however often the file repeats it.
 
 A live entry (place `tasks`) wins over the history, the history over messages and single
-records; among equals the latest does: by its times if they can be told apart, else the one
-further down. Entries without an id cannot be told apart and count one each.
+records; among equals one that says a status, and of those the latest: by its times if they can be
+told apart, else the one further down. Entries without an id cannot be told apart and count one each.
 
 Times are claims of the agents. One later than the file or than now is doubtful: it is
 counted, and never used beyond the file's own time.
 """
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from core.queues.forms import Entry, Head, Sheet
-from core.queues.model import EMPTY_QUEUE, AgentQueue, Task
+from core.queues.knots import needed
+from core.queues.model import EMPTY_QUEUE, MOST_OPEN, AgentQueue, Open, Task
 from core.queues.notes import ODD, Notes
+from core.queues.states import MOST_HOURS
 from core.queues.statuses import KNOWN, agent_state, fold, shown
 from core.queues.times import parse
+from core.queues.tracked import NOTHING, Tracked, hours, id_text, tracked
 from core.text import clean, clean_line
 
 # A writer's clock may be ahead of the file system's by this much before its times are doubted.
@@ -26,10 +28,14 @@ _MOST_TAGS = 50
 
 
 class Counted(NamedTuple):
-    """`queue` with everything but the file's own figures; `live` are the ids of unfinished tasks."""
+    """`queue` with everything but the file's own figures; `live` are the ids of unfinished tasks.
+
+    `tracked` is what the ledger keeps.
+    """
 
     queue: AgentQueue
     live: frozenset[str]
+    tracked: Tracked = NOTHING
 
 
 def chosen(groups: Iterable[Iterable[Any]], also: dict[str, int], doubled: list[str]) -> Iterator[Any]:
@@ -74,7 +80,10 @@ def _distinct(items: list[Any]) -> bool:
 
 
 def _later(left: Any, right: Any) -> bool:
-    """Whether `left` is later than `right`; not, if nobody can tell."""
+    """Whether `left` counts and not `right`: it is later, or the only one that says a status."""
+    says, other = left.status not in (None, ""), right.status not in (None, "")
+    if says != other:
+        return says
     a, b = _stamp(left), _stamp(right)
     return a is not None and b is not None and a > b
 
@@ -84,13 +93,6 @@ def _stamp(item: Any) -> float | None:
         m.at for m in map(parse, (item.timestamp, item.completed_at, item.started_at, item.created_at)) if m
     ]
     return max(times, default=None)
-
-
-def hours(value: Any) -> float | None:
-    """A positive finite number; None for anything else (true, text, 0, NaN)."""
-    if (type(value) is int or type(value) is float) and 0 < value <= sys.float_info.max:
-        return float(value)
-    return None
 
 
 def count(sheet: Sheet, agent: str, latest: float, notes: Notes) -> Counted:
@@ -106,7 +108,11 @@ def count(sheet: Sheet, agent: str, latest: float, notes: Notes) -> Counted:
     if not _distinct(items):
         items = list(chosen(groups, {}, doubled))
     live: list[str] = []
+    running: list[Open] = []
+    reviewing: list[Any] = []
+    blocking: list[Any] = []
     known_hours, without_hours = 0.0, 0
+    other_hours, others_known, others = 0.0, 0, 0
     oldest: float | None = None
     oldest_text, latest_text = "~", _written(latest)
     current: Any = None
@@ -125,11 +131,11 @@ def count(sheet: Sheet, agent: str, latest: float, notes: Notes) -> Counted:
             continue
         if task_id:
             live.append(task_id)
+        estimate = item.estimated_hours
+        if (type(estimate) is not int or not 0 < estimate < MOST_HOURS) and estimate is not None:
+            estimate = hours(estimate)
         if status == "pending" or status == "assigned":
-            estimate = item.estimated_hours
-            if type(estimate) is int and 0 < estimate < 1_000_000:
-                known_hours += estimate
-            elif (estimate := hours(estimate)) is None:
+            if estimate is None:
                 without_hours += 1
             else:
                 known_hours += estimate
@@ -159,11 +165,29 @@ def count(sheet: Sheet, agent: str, latest: float, notes: Notes) -> Counted:
                 doubtful += 1
             if current is None or (since is not None and (current_since is None or since > current_since)):
                 current, current_since = item, since
+            if task_id:
+                running.append(Open(id_text(task_id), since))
+            others += 1
+            if estimate is not None:
+                others_known += 1
+                other_hours += estimate * (1 - _share(item.progress))
+        elif status == "ready_for_review":
+            if task_id:
+                reviewing.append(item)
+        elif status == "blocked":
+            if task_id:
+                blocking.append(item)
+            others += 1
+            if estimate is not None:
+                others_known += 1
+                other_hours += estimate
         elif not status and (raw is None or raw == ""):
             no_status += 1
     _remark(notes, doubtful, no_status, no_id, doubled)
     waiting = counts["pending"] + counts["assigned"]
-    pending_hours = min(known_hours, sys.float_info.max) if waiting > without_hours or not waiting else None
+    pending_hours = known_hours if waiting > without_hours or not waiting else None
+    load_known = others_known + waiting - without_hours
+    load_hours = known_hours + other_hours if load_known or not waiting + others else None
     queue = with_head(EMPTY_QUEUE, sheet.head, agent, notes)._replace(
         agent=agent,
         form=sheet.form,
@@ -181,8 +205,38 @@ def count(sheet: Sheet, agent: str, latest: float, notes: Notes) -> Counted:
         current_since=current_since,
         oldest_waiting_at=oldest,
         messages=sheet.messages,
+        running=_oldest(running),
+        reviewing=_oldest(_reviewed(reviewing, latest)),
+        blocking=tuple([Open(id_text(item.task_id), None) for item in blocking[:MOST_OPEN]]),
+        load_hours=load_hours,
     )
-    return Counted(queue, frozenset(live))
+    return Counted(queue, frozenset(live), tracked(items))
+
+
+def _reviewed(items: list[Any], latest: float) -> list[Open]:
+    """The reviews with their times; of many, only those whose times are written as the earliest."""
+    if len(items) > MOST_OPEN:
+        items = sorted(items, key=lambda item: item.completed_at if type(item.completed_at) is str else "~")
+    return [Open(id_text(item.task_id), _not_after(item.completed_at, latest)) for item in items[:MOST_OPEN]]
+
+
+def _oldest(found: list[Open]) -> tuple[Open, ...]:
+    """The oldest few; those of unknown age last, in the order of the file."""
+    if len(found) > 1:
+        found.sort(key=lambda entry: (entry.since is None, entry.since or 0.0))
+    return tuple(found[:MOST_OPEN])
+
+
+def _not_after(value: Any, latest: float) -> float | None:
+    moment = parse(value)
+    return None if moment is None else min(moment.at, latest)
+
+
+def _share(progress: Any) -> float:
+    """Progress in per cent as a share; 0 for anything that is no percentage."""
+    if (type(progress) is int or type(progress) is float) and 0 <= progress <= 100:
+        return progress / 100.0
+    return 0.0
 
 
 def _written(at: float) -> str:
@@ -235,13 +289,6 @@ def text(value: Any, limit: int) -> str:
     return clean_line(value, limit) if isinstance(value, str) else ""
 
 
-def id_text(value: Any) -> str:
-    """A task id, fit to be shown."""
-    if isinstance(value, str):
-        return clean_line(value, 120)
-    return str(value) if type(value) is int and -(1 << 64) < value < 1 << 64 else ""
-
-
 def task(item: Entry, agent: str, latest: float, also: int) -> Task:
     """One entry as a row of a list."""
     times: dict[str, float | None] = {}
@@ -277,4 +324,14 @@ def task(item: Entry, agent: str, latest: float, also: int) -> Task:
         place=item.place,
         index=item.index,
         also=also,
+        skills=_skills(item.skills),
+        needs=needed(item.dependencies),
+        progress=None if item.progress is None else 100.0 * _share(item.progress),
     )
+
+
+def _skills(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    words = (clean_line(word, 60) for word in value[:_MOST_TAGS] if isinstance(word, str))
+    return tuple(dict.fromkeys(word for word in words if word))
