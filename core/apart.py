@@ -19,7 +19,8 @@ from core.text import clean_line
 
 T = TypeVar("T")
 
-_REAP_TRIES = 10
+# Milliseconds. On a busy machine a killed process takes a while to go, and whoever runs for days keeps its remains.
+_REAP_TRIES = 250
 
 
 class Answer(NamedTuple):
@@ -97,16 +98,18 @@ def _answers(pipe: int, deadline_s: float, clock: Clock) -> Iterator[Answer]:
         data = os.read(pipe, 1 << 16)
         if not data:
             return
+        looked = len(pending)  # an answer may be a hundred megabytes, and comes in small pieces
         pending += data
-        while (end := pending.find(b"\n")) >= 0:
+        while (end := pending.find(b"\n", looked)) >= 0:
             value, problem = msgspec.json.decode(bytes(pending[:end]))
             del pending[: end + 1]
+            looked = 0
             yield Answer(value, problem)
             due = clock.now() + deadline_s
 
 
 def _leave(child: int) -> None:
-    """Kill, and reap within a few milliseconds. One stuck in the kernel is init's one day."""
+    """Kill, and reap as soon as it has gone. One stuck in the kernel is init's one day."""
     try:
         os.kill(child, signal.SIGKILL)
         for _ in range(_REAP_TRIES):

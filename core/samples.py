@@ -7,6 +7,8 @@ and msgspec would cost it 3.5 MiB and 20 ms for nothing. `None` is unknown, neve
 
 from typing import NamedTuple
 
+from core.queues.model import Problem
+
 
 class Pressure(NamedTuple):
     """Pressure stall information of one resource (/proc/pressure), per cent of the last 10 s."""
@@ -133,6 +135,43 @@ class ProcessesSample(NamedTuple):
     total: int
     unreadable: int
     scan_ms: float
+    complete: bool
+
+
+class Signal(NamedTuple):
+    """What one agent asks of another in `.signals/active/`, and nobody has answered yet.
+
+    `kind` is any word, in capitals (NEEDS_HELP, HANDOFF_REQUEST, …). `agent` asks, `to` is to
+    answer, "" is anybody. `at` is the time it claims, but never later than its file or than now.
+    `task` is the id of the task it is about, '' if it names none; `path` is its file in the workspace.
+    """
+
+    signal_id: str
+    kind: str
+    agent: str
+    to: str
+    at: float | None
+    message: str
+    priority: str
+    task: str
+    path: str
+
+
+class SignalsSample(NamedTuple):
+    """The unanswered signals of the workspace, the oldest first, and `more` than those listed.
+
+    `last` is the newest signal of each agent, whatever it was about, from the newest daily folders:
+    (agent, at, kind), by agent; it is a sign of life. `problems` are (path, problem). `complete` is
+    False while a first look at thousands of files is spread over several scans: an answer may be
+    among those not read yet. A part that says the same is the same object.
+    """
+
+    at: float
+    host: str
+    open: tuple[Signal, ...]
+    more: int
+    last: tuple[tuple[str, float, str], ...]
+    problems: tuple[tuple[str, Problem], ...]
     complete: bool
 
 

@@ -18,6 +18,7 @@ from core.pollers.own import OwnPoller
 from core.pollers.processes import ProcessesPoller
 from core.pollers.queues import QueuesPoller
 from core.pollers.setup import Setup
+from core.pollers.signals import SignalsPoller
 
 
 class Poller(Protocol):
@@ -75,6 +76,10 @@ def _queues(setup: Setup) -> Poller | None:
     return QueuesPoller(setup) if setup.workspace is not None else None
 
 
+def _signals(setup: Setup) -> Poller | None:
+    return SignalsPoller(setup) if setup.workspace is not None else None
+
+
 # One factory per poller; None where there is nothing to poll.
 POLLERS: tuple[Callable[[Setup], Poller | None], ...] = (
     _host("cpu"),
@@ -84,6 +89,7 @@ POLLERS: tuple[Callable[[Setup], Poller | None], ...] = (
     _queues,
     MountsPoller,
     ProcessesPoller,
+    _signals,
     OwnPoller,
 )
 

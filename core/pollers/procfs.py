@@ -49,6 +49,9 @@ class ProcFile:
             os.close(self._fd)
             self._fd = -1
 
+    def __del__(self) -> None:
+        self.close()
+
 
 def read_once(root: str, name: str) -> bytes | None:
     """A file that is read rarely: opened, read and closed; None if it cannot be read."""

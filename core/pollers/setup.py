@@ -1,7 +1,7 @@
 """What pollers are made of: plain values and the two objects they share. Not the settings file."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from core.clock import SYSTEM_CLOCK, Clock
 from core.prober.client import Prober
@@ -18,7 +18,11 @@ class ByteCounter(Protocol):
 
 
 class Setup(NamedTuple):
-    """For every poller. `root` is "/" but in tests; `exclude` are processes never to be watched."""
+    """For every poller. `root` is "/" but in tests; `exclude` are processes never to be watched.
+
+    `record` says where the record of transitions may be and whether it may be written:
+    `{"folders": […], "write": …, "at_once": …, "most_bytes": …}`, {} for none.
+    """
 
     host: str
     workspace: str | None
@@ -29,6 +33,7 @@ class Setup(NamedTuple):
     queue_interval_s: float = 1.0
     scan_interval_s: float = 5.0
     limits: Mapping[str, int] = {}
+    record: Mapping[str, Any] = {}
     patterns: tuple[str, ...] = ()
     agent_patterns: Mapping[str, str] = {}
     budget_ms: float = 40.0

@@ -4,35 +4,24 @@ A step is the JSON text of one part, or "" for a pause in which other operations
 the value returned is the last part (None: nothing more). Rows are sent as JSON arrays.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from core.clock import SYSTEM_CLOCK, Clock
 from core.errors import PollError
-from core.prober import wire
+from core.prober import recording, wire
+from core.prober.recording import with_work
+from core.prober.skip import Skip
+from core.record.ledger import NOTHING
 
 if TYPE_CHECKING:
     from core.prober.processes import ProcessScanner
+    from core.prober.signals import SignalScanner
     from core.queues import QueueBackend
+    from core.record.ledger import Ledger
 
 Step = Generator[str, None, str | None]
 _TEXT_PIECE = 24 * 1024
-
-
-class Skip:
-    """What must not be touched: paths, and everything below them. Answers `path in skip`.
-
-    "/" bars the root folder itself and nothing below: there would be nothing left to show.
-    """
-
-    def __init__(self, paths: Iterable[str]) -> None:
-        self._paths = tuple(path.rstrip("/") or "/" for path in paths)
-
-    def __bool__(self) -> bool:
-        return bool(self._paths)
-
-    def __contains__(self, path: object) -> bool:
-        return any(path == barred or str(path).startswith(barred + "/") for barred in self._paths)
 
 
 class Workroom:
@@ -42,8 +31,11 @@ class Workroom:
         self.page = page
         self.clock = clock
         self.scanner: ProcessScanner | None = None
+        self.signals: SignalScanner | None = None
         self._backend: QueueBackend | None = None
+        self._ledger: Ledger | None = None
         self._key: tuple[str, str, str] = ("", "", "")
+        self._plan = ""
 
     def backend(self, request: dict[str, Any]) -> "QueueBackend":
         """The queue backend for the workspace and limits of `request`; the same one while they are the same."""
@@ -54,11 +46,34 @@ class Workroom:
             from core.queues import BACKENDS, Limits
 
             self._backend, self._key = BACKENDS[kind](workspace, Limits(**limits)), key
+            self._let_go()  # it knows what this backend said
         return self._backend
 
+    def ledger(self, request: dict[str, Any]) -> "Ledger":
+        """The ledger that goes with the backend; the same one while its record is the same."""
+        plan = wire.encode(request.get("record") or {})
+        if self._ledger is None or plan != self._plan:
+            from core.prober.recording import new_ledger
+
+            self._let_go()
+            self._ledger, self._plan = new_ledger(request, self.clock), plan
+        return self._ledger
+
     def forget(self) -> None:
-        """Drop the backend, so that everything is read again."""
+        """Drop the backend and its ledger, so that everything is read again."""
         self._backend = None
+        self._let_go()
+
+    def rest(self, skip: Skip) -> None:
+        """The queues will not be looked at for a while: another instance may write the record."""
+        if self._ledger is not None:
+            self._ledger.rest(lambda path: self.page.beat("queues:" + path), skip)
+
+    def _let_go(self) -> None:
+        """Drop the ledger. Its lock must go with it, or the next one could not write."""
+        if self._ledger is not None:
+            self._ledger.close()
+            self._ledger = None
 
 
 def warm() -> None:
@@ -79,6 +94,12 @@ def _forget(room: Workroom, request: dict[str, Any]) -> Step:
     return None
 
 
+def _rest(room: Workroom, request: dict[str, Any]) -> Step:
+    yield ""
+    room.rest(Skip(request.get("skip", ())))
+    return None
+
+
 def _queues(room: Workroom, request: dict[str, Any]) -> Step:
     beat = room.page.beat
     skip = Skip(request.get("skip", ()))
@@ -86,13 +107,15 @@ def _queues(room: Workroom, request: dict[str, Any]) -> Step:
         raise PollError("the workspace does not answer; it is tried again by itself")
     beat("queues:" + request["workspace"])
     backend = room.backend(request)
+    ledger = room.ledger(request)
     held = ""
     for part in backend.scan(lambda path: beat("queues:" + path), skip):
+        ledger.take(part)
         if held:
             yield held
             held = ""
         count = f'"done":{part.done},"total":{part.total}'
-        pieces = list(wire.parts(wire.encode(row) for row in part.changed))
+        pieces = list(wire.parts(wire.encode(with_work(row, ledger)) for row in part.changed))
         for piece in pieces:
             yield f'{{"changed":[{piece}],"gone":[],"problems":[],{count}}}'
         if part.gone or part.problems:
@@ -102,12 +125,51 @@ def _queues(room: Workroom, request: dict[str, Any]) -> Step:
         elif not pieces:
             # Nothing new: it may be the last part, and then one frame is enough.
             held = f'{{"changed":[],"gone":[],"problems":[],{count}}}'
+    at_once = bool((request.get("record") or {}).get("at_once"))
+    told = ledger.tell(lambda path: beat("queues:" + path), skip, at_once)
+    if told is not NOTHING:
+        for text in recording.parts(told):
+            if held:
+                yield held
+            held = text
     return held or None
+
+
+def _life(room: Workroom, request: dict[str, Any]) -> Step:
+    def beat(path: str) -> None:
+        room.page.beat("life:" + path)
+
+    rows = recording.life(room.ledger(request), request.get("agent", ""), request.get("task", ""), beat)
+    for piece in wire.parts(wire.encode(row) for row in rows):
+        yield f'{{"life":[{piece}]}}'
+    return None
+
+
+def _latest(room: Workroom, request: dict[str, Any]) -> Step:
+    def beat(path: str) -> None:
+        room.page.beat("latest:" + path)
+
+    rows = recording.latest(room.ledger(request), request.get("agents") or [], beat)
+    for piece in wire.parts(wire.encode(row) for row in rows):
+        yield f'{{"latest":[{piece}]}}'
+    return None
+
+
+def _find(room: Workroom, request: dict[str, Any]) -> Step:
+    yield ""
+    found, like = room.ledger(request).find(request["name"])
+    return wire.encode({"in": found, "alike": like})
+
+
+def _standing(room: Workroom, request: dict[str, Any]) -> Step:
+    yield ""
+    return wire.encode({"standing": room.ledger(request).standing(request["tasks"])})
 
 
 def _tasks(room: Workroom, request: dict[str, Any]) -> Step:
     room.page.beat("tasks:" + (request.get("path") or request["workspace"]))
     rows = room.backend(request).tasks(request["agent"])
+    rows = recording.with_estimates(room.ledger(request), request["agent"], rows)
     for piece in wire.parts(wire.encode(row) for row in rows):
         yield f'{{"tasks":[{piece}]}}'
     return None
@@ -165,15 +227,49 @@ def _processes(room: Workroom, request: dict[str, Any]) -> Step:
     )
 
 
+def _signals(room: Workroom, request: dict[str, Any]) -> Step:
+    from core.prober.signals import SignalScanner
+
+    workspace, skip = request["workspace"], Skip(request.get("skip", ()))
+    if workspace in skip:
+        raise PollError("the workspace does not answer; it is tried again by itself")
+    if room.signals is None or room.signals.workspace != workspace:
+        room.signals = SignalScanner(workspace, room.clock)
+    beat = room.page.beat
+    for _ in room.signals.scan(lambda path: beat("signals:" + path), skip):
+        yield ""
+    found = room.signals.found
+    if found.version == request.get("version"):
+        return None
+    for name, rows in (("open", found.open), ("last", found.last), ("problems", found.problems)):
+        for piece in wire.parts(wire.encode(row) for row in rows):
+            yield f'{{"{name}":[{piece}]}}'
+    return wire.encode({"version": found.version, "more": found.more, "complete": found.complete})
+
+
 OPERATIONS: dict[str, Callable[[Workroom, dict[str, Any]], Step]] = {
     "ping": _ping,
     "forget": _forget,
+    "rest": _rest,
     "queues": _queues,
     "tasks": _tasks,
+    "life": _life,
+    "latest": _latest,
+    "find": _find,
+    "standing": _standing,
     "record": _record,
     "mounts": _mounts,
     "processes": _processes,
+    "signals": _signals,
 }
 
 # Operations that must not overtake each other share a lane; the others have their own.
-LANES = {"forget": "queues", "record": "tasks"}
+LANES = {
+    "forget": "queues",
+    "rest": "queues",
+    "record": "tasks",
+    "life": "tasks",
+    "latest": "tasks",
+    "standing": "queues",
+    "find": "queues",
+}

@@ -204,9 +204,20 @@ def test_every_poller_has_a_name_a_rhythm_and_a_deadline(cell: Cell) -> None:
     pollers = build(cell.setup)
     assert len(pollers) == len(POLLERS)
     names = [poller.name for poller in pollers]
-    assert names == ["cpu", "memory", "disk", "handles", "queues", "mounts", "processes", "own"]
+    assert names == [
+        "cpu",
+        "memory",
+        "disk",
+        "handles",
+        "queues",
+        "mounts",
+        "processes",
+        "signals",
+        "own",
+    ]
     assert all(poller.interval_s > 0 and poller.deadline_s > 0 for poller in pollers)
-    assert "queues" not in [poller.name for poller in build(cell.setup._replace(workspace=None))]
+    without = {poller.name for poller in build(cell.setup._replace(workspace=None))}
+    assert without.isdisjoint({"queues", "signals"})
 
 
 @pytest.mark.parametrize("number", range(len(POLLERS)))

@@ -10,8 +10,8 @@ import pytest
 
 from core.clock import SYSTEM_CLOCK
 from core.errors import PollError
-from core.prober.ops import Skip
 from core.prober.processes import ProcessScanner, ProcSource, Rules, Scan
+from core.prober.skip import Skip
 from core.samples import ProcessRow
 from tests.fakes import FakeClock
 
