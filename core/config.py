@@ -30,8 +30,20 @@ Name = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1 to 64 letters, digits, or any of _ . -")
 ]
 Column = Annotated[
-    str, Meta(pattern=r"^[a-z_]{0,32}$", description='the name of a column in small letters, or ""')
+    str, Meta(pattern=r"^[a-z0-9_]{0,32}\Z", description='the name of a column in small letters, or ""')
 ]
+ColumnName = Annotated[
+    str, Meta(pattern=r"^[a-z0-9_]{1,32}\Z", description="the name of a column in small letters")
+]
+TableName = Annotated[
+    str,
+    Meta(pattern=r"^[a-z_]{1,32}\Z", description='the name of a table in small letters, such as "agents"'),
+]
+ViewName = Annotated[
+    str,
+    Meta(pattern=r"^\w([\w -]{0,38}[\w-])?\Z", description="1 to 40 letters, digits, blanks, or any of _ -"),
+]
+FilterText = Annotated[str, Meta(max_length=2000, description="a filter of at most 2000 characters")]
 Duration = Annotated[
     float,
     Meta(
@@ -96,6 +108,21 @@ class Workload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours: Hours = 8.0
     overloaded_percent: Percent = 80.0
     underused_percent: Percent = 30.0
+
+
+class Liveness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When an agent with a task in progress counts as silent. A busy process has `tuning.task_timeout_hours`."""
+
+    silent_after_s: Seconds = 1800.0
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The record of what happened to tasks, kept below the workspace in `.bluetop/`."""
+
+    enabled: bool = True
+    max_bytes: Annotated[
+        int, Meta(ge=65_536, le=4_294_967_296, description="a whole number of bytes from 65536 to 4294967296")
+    ] = 67_108_864
 
 
 class Kpi(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
@@ -172,14 +199,27 @@ class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     l3_ttl_s: Seconds = 3600.0
 
 
+class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to look at a table that was given a name. Without `columns` those that are there stay."""
+
+    table: TableName = "agents"
+    filter: FilterText = ""
+    sort: Column = ""
+    descending: bool = False
+    columns: tuple[ColumnName, ...] = ()
+
+
 class Ui(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The dashboard."""
 
     theme: Name = "dusk"
     ascii: Literal["auto", "always", "never"] = "auto"
     mouse: bool = True
+    title: bool = True
     sort: Column = ""
     sort_descending: bool = False
+    columns: tuple[ColumnName, ...] = ()
+    views: dict[ViewName, View] = {}
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -197,17 +237,14 @@ DEFAULT_KPIS = (
     Kpi("queue", "queue_length", scope="agent", target="< 10"),
     Kpi("workload", "workload_percent", scope="agent", target="<= 80"),
     Kpi("success", "success_percent", scope="agent", target="> 95"),
-    Kpi("completion", "completion_hours", scope="agent", target="< 2", enabled=False),
-    Kpi("efficiency", "efficiency_percent", scope="agent", target="> 80", enabled=False),
+    Kpi("completion", "completion_hours", scope="agent", target="< 2"),
+    Kpi("efficiency", "efficiency_percent", scope="agent", target="> 80"),
 )
 DEFAULT_RULES = (
     Rule("cpu_critical", "cpu_percent", threshold=90, severity="critical"),
     Rule("memory_high", "memory_percent", threshold=85, severity="high"),
     Rule("queue_length", "queue_length", scope="agent", threshold=15, severity="medium"),
-    Rule(
-        "efficiency_low", "efficiency_percent", scope="agent",
-        op="<", threshold=60, severity="low", enabled=False,
-    ),
+    Rule("efficiency_low", "efficiency_percent", scope="agent", op="<", threshold=60, severity="low"),
     Rule("disk_io", "disk_io_mb_per_s", threshold=50, severity="medium"),
     Rule("open_files", "open_files", threshold=100, severity="low"),
 )  # fmt: skip
@@ -221,6 +258,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queues: Queues = Queues()
     watch: Watch = Watch()
     workload: Workload = Workload()
+    liveness: Liveness = Liveness()
+    record: Record = Record()
     tuning: Tuning = Tuning()
     cache: Cache = Cache()
     ui: Ui = Ui()

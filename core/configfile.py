@@ -208,7 +208,7 @@ class _Checker:
             elif (element := _element(kind)) is not None and issubclass(element, msgspec.Struct):
                 into[key] = self._merge_list(value, into[key], element, at, origin)
             elif _known_dict(kind):
-                self._merge_dict(value, into[key], get_args(kind)[1], at, origin)
+                self._merge_dict(value, into[key], get_args(kind), at, origin)
             else:
                 self._leaf(value, into, key, field.type, at, origin)
 
@@ -255,12 +255,27 @@ class _Checker:
                 origin[f"{dotted(path)}.{name}.{key}"] = self.file
         return merged
 
-    def _merge_dict(self, value: object, into: Table, kind: Any, path: Path, origin: dict[str, str]) -> None:
+    def _merge_dict(
+        self, value: object, into: Table, kinds: tuple[Any, ...], path: Path, origin: dict[str, str]
+    ) -> None:
+        """A table with keys of the operator's own; `kinds` are those of its keys and of its values."""
         if not isinstance(value, dict):
             self._fault(path, shown(value), "it must be a table", f"write [{dotted(path)}]")
             return
+        name_kind, kind = kinds
         for key, entry in value.items():
-            self._leaf(entry, into, key, kind, (*path, key), origin)
+            at = (*path, key)
+            try:
+                _converted(key, name_kind)
+            except (ValueError, msgspec.ValidationError):
+                self._fault(at, "", f"its name must be {allowed_text(name_kind)}", "give it another name")
+                continue
+            if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+                self._leaf(entry, into, key, kind, at, origin)
+            elif isinstance(entry, dict):
+                self.merge(entry, into.setdefault(key, _defaults(kind)), kind, at, origin)
+            else:
+                self._fault(at, shown(entry), "it must be a table", f"write [{dotted(at)}]")
 
     def _leaf(self, value: Any, into: Table, key: str, kind: Any, path: Path, origin: dict[str, str]) -> None:
         allowed = allowed_text(kind)
@@ -373,6 +388,8 @@ def allowed_text(kind: Any) -> str:
         return f"a list, each {allowed_text(element)}"
     if _known_dict(plain):
         return f"a table, each value {allowed_text(get_args(plain)[1])}"
+    if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
+        return f"a table with any of {', '.join(field.encode_name for field in struct_fields(plain))}"
     return {bool: "true or false", str: "text in quotes", int: "a whole number", float: "a number"}.get(
         plain, str(plain)
     )

@@ -11,7 +11,7 @@ Snapshot. An answer of the prober that changes nothing waits for the next turn.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from core.config import Settings
 from core.errors import PollError, ProberGone
 from core.evaluator import absorb, begin, evaluate, with_policy
 from core.metrics import without_rates
+from core.observed import Observed
 from core.opening import Opening
 from core.policy import policy_of
 from core.pollers import Poller, build
@@ -29,7 +30,7 @@ from core.pollers.asking import AskingPoller
 from core.pollers.setup import ByteCounter, Setup
 from core.prober.client import Prober, Reply
 from core.prober.guard import Guard
-from core.queues.model import QueuesSample, Task
+from core.queues.model import QueuesSample, Task, Transition
 from core.schedule import Schedule
 from core.snapshot import Snapshot
 from core.sources import Answer, Trouble
@@ -93,7 +94,9 @@ class Engine:
         tty: ByteCounter | None = None,
         prober: Prober | None = None,
         pollers: Callable[[Setup], Sequence[Poller]] = build,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
+        """`record` is the plan of `core.record.plan`: None keeps what happens in memory only."""
         self._clock = clock
         self._workspace = workspace
         limits: dict[str, int] = msgspec.structs.asdict(settings.queues)
@@ -103,7 +106,8 @@ class Engine:
         self.prober = prober if prober is not None else Prober(clock, deadline_s)
         self.guard = Guard(self.prober, clock, deadline_s)
         self._watch = Watch(self.prober, self.guard, workspace, self._is_mount)
-        self._opening = Opening(self.prober, workspace, limits)
+        plan = dict(record or {})
+        self._opening = Opening(self.prober, workspace, limits, plan)
         setup = Setup(
             host=host,
             workspace=workspace,
@@ -114,6 +118,7 @@ class Engine:
             queue_interval_s=settings.poll.queue_interval_s,
             scan_interval_s=settings.tuning.resource_check_interval,
             limits=limits,
+            record=plan,
             patterns=settings.watch.patterns,
             agent_patterns=settings.watch.agents,
             budget_ms=settings.watch.scan_budget_ms,
@@ -353,7 +358,9 @@ class Engine:
         reading = self._state.readings[name]
         if reading.at is None or reading.problem:
             return True
-        if isinstance(sample, QueuesSample) and (sample.changed or sample.gone or not sample.complete):
+        if isinstance(sample, QueuesSample) and (
+            sample.changed or sample.gone or sample.ledger.seen or not sample.complete
+        ):
             return True
         return min(source.poller.interval_s for source in self._sources.values()) > FOLD_S
 
@@ -458,6 +465,12 @@ class Engine:
         """Publish nothing and ask nothing of the prober; the host's figures still go into the history."""
         self._paused = True
         self._plan()
+        self.rest()
+
+    def rest(self) -> None:
+        """Nobody looks at the queues for a while (paused, ctrl+z): another instance may write the record."""
+        if self._workspace is not None and self.prober.pid is not None:
+            self.prober.discard(self.prober.send("rest", skip=self.guard.skip))
 
     def resume(self) -> None:
         """Go on, and publish at once."""
@@ -487,6 +500,32 @@ class Engine:
             PollError: it cannot be read, or not in time.
         """
         return await self._opening.record(agent, self._file_of(agent), place, index, task_id)
+
+    async def life(self, agent: str = "", task: str = "") -> tuple[Transition, ...]:
+        """The last transitions of an agent, of a task, or of both, oldest first, from the record.
+
+        Raises:
+            PollError: they cannot be read, or not in time.
+        """
+        return await self._opening.life(agent, task)
+
+    async def standing(self, tasks: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Task id → (agent, status) of those of `tasks` that are known; a lost one is `vanished`.
+
+        Raises:
+            PollError: nobody can tell, or not in time.
+        """
+        return await self._opening.standing(tasks)
+
+    @property
+    def opening(self) -> Opening:
+        """For those who ask more of files and record than the above."""
+        return self._opening
+
+    @property
+    def observed(self) -> Observed:
+        """All that was seen of tasks."""
+        return self._state.roster.life.observed
 
     def _file_of(self, agent: str) -> str:
         """The file of `agent`, so that the prober can say what it is at."""

@@ -14,11 +14,13 @@ from core.events import FIRING, NOTE, RESOLVED, Change, EventLog
 from core.fleet import Figures, figures_by_agent, where
 from core.history import Columns, Window, empty_columns
 from core.kpi import HOST, OK, PARTS_KEPT, UNKNOWN, Key, KpiRule, Ranking, kpi_status, worst_status
+from core.measures.agent import UNMEASURED, Measures, measure_fleet, total_work
+from core.measures.needs import Need
 from core.metrics import METRICS, Metric, finite
 from core.policy import Policy
-from core.queues.model import AgentQueue, Problem, QueuesSample
+from core.queues.model import AgentQueue, Ledgered, Problem, QueuesSample, RecordState
 from core.roster import News, Roster, missed_text
-from core.samples import MountsSample, ProcessesSample
+from core.samples import MountsSample, ProcessesSample, SignalsSample
 from core.snapshot import (
     AgentView,
     Chart,
@@ -34,11 +36,16 @@ from core.sources import Answer, Trouble, after_answer, mount_rows, source_chang
 from core.text import clean
 from core.verdict import WAITING, Scene, verdict
 
-POLLERS = ("cpu", "memory", "disk", "mounts", "handles", "processes", "own", "queues")
+POLLERS = ("cpu", "memory", "disk", "mounts", "handles", "processes", "own", "queues", "signals")
+NEEDS_LISTED = 200
+FLEET_AGAIN_S = 15.0
 _CHARTED: dict[str, list[Metric]] = {}
 for _metric in METRICS.values():
     if _metric.chart:
         _CHARTED.setdefault(_metric.source, []).append(_metric)
+
+
+NO_RECORD = RecordState()
 
 
 class State(msgspec.Struct, frozen=True):
@@ -62,6 +69,7 @@ class State(msgspec.Struct, frozen=True):
     firing: frozenset[str] = frozenset()
     verdict_key: str = ""
     held: tuple[Change, ...] = ()
+    fleet_at: float = -1e9
 
 
 def begin(policy: Policy, now: float, wall: float) -> State:
@@ -163,6 +171,8 @@ class _Tick:
         self.changed: dict[str, AgentQueue] = {}
         self.gone: set[str] = set()
         self.figures: dict[str, Figures] | None = None
+        self.signals: SignalsSample | None = None
+        self.observed, self.told = state.roster.life.observed, set[str]()
         self.changes: list[Change] = []
         self.held = state.held
         self.firing = state.firing
@@ -204,6 +214,13 @@ class _Tick:
         self.remember(answer)
         if isinstance(answer.sample, ProcessesSample):
             self.figures = figures_by_agent(answer.sample)
+        elif isinstance(answer.sample, SignalsSample):
+            self.signals = answer.sample
+            rows = {
+                f"signals {path}": SourceState(path, "signals", "odd", where(problem), None, None, 0)
+                for path, problem in answer.sample.problems
+            }
+            self._rows(("signals",), rows)
         elif isinstance(answer.sample, MountsSample):
             self._mounts(answer.sample)
 
@@ -243,8 +260,13 @@ class _Tick:
             self.pollers is state.pollers and self.others is state.others
             and self.roster.files is state.roster.files
         )  # fmt: skip
+        measured, fleet_at = self._fleet()
         snapshot = _snapshot(
             self.policy, self.now, self.wall, self.readings,
+            needs=self._needs(),
+            needs_count=self.roster.needs_count,
+            fleet=measured,
+            record=self.observed.record,
             agents=self.roster.views,
             progress=self.progress,
             charts=charts,
@@ -256,9 +278,30 @@ class _Tick:
         )  # fmt: skip
         after = State(
             self.policy, state.started_at, snapshot, self.readings, self.windows, self.columns,
-            self.roster, ranks, self.pollers, self.others, log, self.firing, key, self.held,
+            self.roster, ranks, self.pollers, self.others, log, self.firing, key, self.held, fleet_at,
         )  # fmt: skip
         return after, snapshot
+
+    def _needs(self) -> tuple[Need, ...]:
+        """The most urgent things that need a person; the same object while they are the same."""
+        roster, before = self.roster, self.state.roster
+        if roster.needs is before.needs and roster.need_of is before.need_of:
+            return self.state.snapshot.needs
+        found = tuple(roster.need_of[key[2]] for key in roster.needs.order[:NEEDS_LISTED])
+        return self.state.snapshot.needs if found == self.state.snapshot.needs else found
+
+    def _fleet(self) -> tuple[Measures, float]:
+        """The measures of all agents together, and when they were worked out."""
+        old, at = self.state.snapshot.fleet, self.state.fleet_at
+        whole = self.now - at >= FLEET_AGAIN_S
+        if not whole and not self.told:
+            return old, at
+        seen, work = self.observed.fleet, old.work
+        if whole:  # ten thousand agents are 10 ms
+            work, at = total_work([view.queue.work for view in self.roster.views]), self.now
+        waiting = self.roster.fleet.pending
+        made = measure_fleet(waiting, work, seen, self.observed.spans(seen, self.wall), self.wall)
+        return (old if made == old else made), at
 
     def _note(self, change: Change | None) -> None:
         if change is not None:
@@ -292,9 +335,30 @@ class _Tick:
             self.gone.add(agent)
             self.changed.pop(agent, None)
         self.gone -= sample.changed
+        self.observed, told = self.observed.take(sample.ledger, self.wall)
+        self.told |= told
+        self._recorded(sample.ledger)
         whole = sample.complete or self.roster.complete
         self.progress = None if whole else Progress(sample.done, sample.total, "queue files")
         self._workspace(sample.problems)
+
+    def _recorded(self, ledger: Ledgered) -> None:
+        """A line for each lost task, and a row for a record that cannot be kept."""
+        was = self.state.roster.life.observed
+        if ledger.lost is not None:
+            known = {(entry.agent, entry.task) for entries in was.lost.values() for entry in entries}
+            for entry in ledger.lost:
+                if (entry.agent, entry.task) not in known:
+                    text = f"{entry.task} of {entry.agent} ({entry.status}) is in no file any more"
+                    subject = f"agent:{entry.agent}"
+                    self._note(Change(f"lost {entry.task}", "high", NOTE, subject, text, "tasks lost"))
+        record = ledger.record
+        if record.problem or "record record" in self.others:
+            # Written elsewhere, or once there is room again: worth knowing, and no fault of what is shown.
+            state = "ok" if not record.problem else "odd" if record.mode == "writing" else "unreadable"
+            detail = record.problem or f"{record.mode}: {record.path}"
+            row = SourceState("record", "record", state, detail, None, None, int(bool(record.problem)))
+            self._other("record record", row)
 
     def _workspace(self, problems: Sequence[tuple[str, Problem]]) -> None:
         """Rows for what is wrong with the workspace itself, and none for what is well again."""
@@ -304,10 +368,14 @@ class _Tick:
             kind = "workspace" if bad else "folder"
             state = "unreadable" if bad else "odd"
             rows[f"{kind} {path}"] = SourceState(path, kind, state, where(problem), None, None, int(bad))
+        self._rows(("workspace", "folder"), rows)
+
+    def _rows(self, kinds: Sequence[str], rows: Mapping[str, SourceState]) -> None:
+        """These are all the rows of these kinds now, but for what hangs."""
         for key, row in rows.items():
             self._other(key, row)
         for key, row in self.others.items():
-            if row.kind in ("workspace", "folder") and row.state != "hung" and key not in rows:
+            if row.kind in kinds and row.state != "hung" and key not in rows:
                 self._note(source_change(row, msgspec.structs.replace(row, state="ok")))
                 self.others = {k: v for k, v in self.others.items() if k != key}
 
@@ -318,12 +386,17 @@ class _Tick:
             hung = {
                 row.name: row.detail or "no answer" for row in self.others.values() if row.state == "hung"
             }
-        if self.changed or self.gone or self.figures is not None or hung is not None or self.roster.unsure:
-            news = News(tuple(self.changed.values()), self.gone, self.figures, hung)
+        observed = None if self.observed is self.state.roster.life.observed else self.observed
+        known = (self.figures, hung, observed, self.signals)
+        waits = self.roster.unsure or self.roster.due
+        if self.changed or self.gone or waits or any(part is not None for part in known):
+            news = News(
+                tuple(self.changed.values()), self.gone, self.figures, hung, observed, self.told, self.signals
+            )
             self.roster, told = self.roster.change(self.policy, news, self.now, self.wall)
             self.held = (*self.held, *told)
         if self.queues is not None and self.queues.sample.complete and not self.roster.complete:
-            self.roster = msgspec.structs.replace(self.roster, complete=True)
+            self.roster = self.roster.completed()
         if self.held and self.roster.complete:
             self.changes += self.held
             self.held = ()
@@ -408,6 +481,10 @@ def _snapshot(
     verdict: Verdict = WAITING,
     events: tuple[Event, ...],
     sources: tuple[SourceState, ...],
+    needs: tuple[Need, ...] = (),
+    needs_count: int = 0,
+    fleet: Measures = UNMEASURED,
+    record: RecordState = NO_RECORD,
 ) -> Snapshot:
     return Snapshot(
         at=now,
@@ -424,6 +501,11 @@ def _snapshot(
         processes=readings["processes"],
         own=readings["own"],
         queues=readings["queues"],
+        signals=readings["signals"],
+        needs=needs,
+        needs_count=needs_count,
+        fleet=fleet,
+        record=record,
         agents=agents,
         progress=progress,
         charts=charts,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
 from core.queues.model import AgentQueue, Problem
-from core.samples import ProcessesSample
+from core.samples import ProcessesSample, ProcessRow
 from core.snapshot import AgentView, Fleet
 
 UNREADABLE, MISSING = "unreadable", "missing"
@@ -18,15 +18,27 @@ _READ_MS, _READ_AT = AgentQueue._fields.index("read_ms"), AgentQueue._fields.ind
 
 
 class Figures(NamedTuple):
-    """What the watched processes of one agent use together."""
+    """What the watched processes of one agent use together.
+
+    `workers` of them may be the agent itself; `started_at` is when the oldest of those was started (wall).
+    """
 
     processes: int = 0
     handles: int | None = None
     cpu_percent: float | None = None
     rss_bytes: int | None = None
+    started_at: float | None = None
+    workers: int = 0
 
 
 NO_FIGURES = Figures()
+# With these somebody looks at an agent's files. That they end says nothing of the agent.
+_LOOKS = frozenset(
+    ("bat", "btop", "cat", "code", "emacs", "emacsclient", "find", "git", "grep", "head", "helix", "htop", "hx",
+     "jq", "less", "man", "mc", "micro", "more", "most", "nano", "nnn", "nvim", "ranger", "rg", "screen", "ssh",
+     "tail", "tig", "tmux", "top", "vi", "view", "vim", "vim.basic", "vim.tiny", "watch")
+)  # fmt: skip
+_SHELLS = frozenset(("ash", "bash", "csh", "dash", "fish", "ksh", "sh", "tcsh", "zsh"))
 
 
 def figures_by_agent(sample: ProcessesSample) -> dict[str, Figures]:
@@ -35,13 +47,28 @@ def figures_by_agent(sample: ProcessesSample) -> dict[str, Figures]:
     for row in sample.rows:
         if row.agent:
             old = found.get(row.agent, NO_FIGURES)
+            started_at = old.started_at
+            works = not _only_looks(row)
+            if works:
+                started_at = row.started_at if started_at is None else min(started_at, row.started_at)
             found[row.agent] = Figures(
                 old.processes + 1,
                 _plus(old.handles, row.handles),
                 _plus(old.cpu_percent, row.cpu_percent),
                 _plus(old.rss_bytes, row.rss_bytes),
+                started_at,
+                old.workers + works,
             )
     return found
+
+
+def _only_looks(row: ProcessRow) -> bool:
+    """Whether it is an editor, a pager or the like, or a shell that runs no script."""
+    name = row.name.partition(":")[0]
+    if name in _LOOKS:
+        return True
+    options = row.command.split()[1:]
+    return name in _SHELLS and not any(word[0] not in "-+" or "c" in word[:4] for word in options)
 
 
 _Number = TypeVar("_Number", int, float)
@@ -131,7 +158,7 @@ def success_percent(queue: AgentQueue) -> float | None:
 def agent_view(
     queue: AgentQueue, figures: Figures, workday_hours: float, changed_at: float | None, severity: str
 ) -> AgentView:
-    """The row of one agent."""
+    """The row of one agent, as far as its file and its processes tell."""
     state, why = state_of(queue)
     return AgentView(
         queue=queue,

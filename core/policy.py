@@ -19,7 +19,8 @@ class Policy(msgspec.Struct, frozen=True):
     """What the evaluator judges by.
 
     `intervals` is the rhythm of each poller by name, `measured` the host's KPIs by the poller
-    that measures them. `notes` are sentences about settings that
+    that measures them. `silent_s` and `timeout_s` are for liveness and needs; `wip_limit` is the tasks
+    that one agent may work on at once. `notes` are sentences about settings that
     cannot be honoured, shown once in the log. `read_only`, `host` and `workspace` are passed on.
     """
 
@@ -30,6 +31,9 @@ class Policy(msgspec.Struct, frozen=True):
     intervals: dict[str, float]
     kpis: tuple[KpiRule, ...]
     workday_hours: float = 8.0
+    silent_s: float = 1800.0
+    timeout_s: float = 4 * 3600.0
+    wip_limit: int = 5
     measured: dict[str, tuple[KpiRule, ...]] = {}
     chart_step_s: float = CHART_STEP_S
     chart_columns: int = CHART_COLUMNS
@@ -76,6 +80,9 @@ def policy_of(
         intervals=intervals,
         kpis=tuple(rules),
         workday_hours=settings.workload.hours,
+        silent_s=settings.liveness.silent_after_s,
+        timeout_s=settings.tuning.task_timeout_hours * 3600.0,
+        wip_limit=settings.tuning.max_concurrent_tasks,
         measured=measured,
         notes=tuple(notes),
     )

@@ -5,36 +5,18 @@ docs/json.md: times are UTC text, unknown is None, and units are in the names.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from math import isfinite
-from typing import Any
 
 from core import __version__
 from core.advice import Limits, advise
 from core.fleet import first_error
 from core.kpi import CRITICAL, SEVERITY_RANK, WARNING, KpiRule, worst_severity
 from core.metrics import METRICS
+from core.reports.measures import fleet_measured, measured, need_data, needs_with_strays, record_data
+from core.reports.plain import Data, rounded, time_text
 from core.snapshot import AgentView, KpiStatus, Snapshot, SourceState
 
-Data = dict[str, Any]
 BAD_SOURCE = {"hung": "high", "unreadable": "medium", "gone": "medium", "stale": "low"}
-
-
-def time_text(wall: float | None) -> str | None:
-    """Seconds since 1970 as UTC text such as 2026-11-24T00:10:01Z; None where there is no such time."""
-    if wall is None or not isfinite(wall):
-        return None
-    try:
-        return datetime.fromtimestamp(int(wall), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def rounded(value: float | None, digits: int = 3) -> float | None:
-    """A figure without the digits that nobody measured; None for what is no number."""
-    if value is None or not isfinite(value):
-        return None
-    return round(value, digits)
 
 
 def analysis(snapshot: Snapshot, rules: Sequence[KpiRule], limits: Limits) -> Data:
@@ -56,15 +38,18 @@ def analysis(snapshot: Snapshot, rules: Sequence[KpiRule], limits: Limits) -> Da
             "evidence": snapshot.verdict.evidence,
         },
         "host": host_data(snapshot),
-        "fleet": fleet_data(snapshot),
+        "fleet": whole_fleet_data(snapshot),
         "kpis": [_kpi(kpi, by_name.get(kpi.name)) for kpi in snapshot.kpis],
         "bottlenecks": bottlenecks,
-        "agents": [agent_data(view) for view in snapshot.agents],
+        "needs": [need_data(need) for need in needs_with_strays(snapshot.agents, snapshot)],
+        "needs_count": snapshot.needs_count,
+        "agents": [agent_data(view, snapshot.wall) for view in snapshot.agents],
         "recommendations": [
             {"severity": a.severity, "kpi": a.kpi, "subject": a.subject, "text": a.text}
             for a in advise(snapshot, rules, limits)
         ],
         "problems": problems,
+        "record": record_data(snapshot.record, snapshot.wall),
     }
 
 
@@ -84,9 +69,13 @@ def unread_workspace(snapshot: Snapshot) -> SourceState | None:
 
 
 def severity_of(snapshot: Snapshot, rules: dict[str, KpiRule]) -> str:
-    """The worst of all KPIs, agents and sources: ok, low, medium, high, critical (unknown counts as ok)."""
+    """The worst of all KPIs, agents and sources: ok, low, medium, high, critical (unknown counts as ok).
+
+    Who has no row, and needs a person all the same, counts like an agent.
+    """
     found = [rules[kpi.name].severity_of(kpi.status) for kpi in snapshot.kpis if kpi.name in rules]
     found += [view.severity for view in snapshot.agents]
+    found += [need.severity for need in needs_with_strays((), snapshot)]
     found += [BAD_SOURCE[source.state] for source in snapshot.sources if source.state in BAD_SOURCE]
     known = [severity for severity in found if severity in SEVERITY_RANK and severity != "unknown"]
     return worst_severity(known)
@@ -149,8 +138,14 @@ def fleet_data(snapshot: Snapshot) -> Data | None:
     }
 
 
-def agent_data(view: AgentView) -> Data:
-    """One agent: what its file says and what follows from it."""
+def whole_fleet_data(snapshot: Snapshot) -> Data | None:
+    """Sums and measures of all agents; None until the queues were read, or without a workspace."""
+    sums = fleet_data(snapshot)
+    return None if sums is None else {**sums, **fleet_measured(snapshot)}
+
+
+def agent_data(view: AgentView, wall: float) -> Data:
+    """One agent: what its file says, what follows from it, and what is measured."""
     queue = view.queue
     known = view.state not in ("unreadable", "missing")
     return {
@@ -186,6 +181,7 @@ def agent_data(view: AgentView) -> Data:
         "file": queue.path,
         "form": queue.form,
         "problems": len(queue.problems),
+        **measured(view, wall),
     }
 
 
@@ -266,14 +262,15 @@ def _problems(snapshot: Snapshot) -> list[Data]:
             )
     for source in snapshot.sources:
         # What a file says when it cannot be read is already there, with its line.
-        if source.state == "hung" or (source.state in BAD_SOURCE and source.kind != "file"):
+        bad = source.state in BAD_SOURCE and source.kind != "file"
+        if bad or source.state == "hung" or source.kind == "signals":
             problems.append(_source_problem(source))
     return sorted(problems, key=lambda problem: SEVERITY_RANK.get(problem["severity"], 9))
 
 
 def _source_problem(source: SourceState) -> Data:
     return {
-        "severity": BAD_SOURCE[source.state],
+        "severity": BAD_SOURCE.get(source.state, "low"),
         "agent": None,
         "source": source.name,
         "line": None,

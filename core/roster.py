@@ -22,34 +22,54 @@ from core.fleet import (
     same_content,
 )
 from core.kpi import OK, STATUSES, UNKNOWN, Key, KpiRule, Ranking, worst_severity
+from core.life import Life
+from core.measures.agent import measure
+from core.measures.liveness import GONE, SILENT, Limits, liveness
+from core.measures.needs import Need, needs, order
 from core.metrics import METRICS, finite
+from core.observed import Observed
 from core.policy import Policy
-from core.queues.model import AgentQueue
+from core.queues.model import EMPTY_QUEUE, AgentQueue
+from core.samples import SignalsSample
 from core.snapshot import AgentView, Fleet, SourceState
 from core.sources import file_row, source_change
 
 GRACE_S = 15.0
+# Rates and forecasts move with time: of an agent whose tasks moved lately they are worked out this often,
+# of so many agents at once at the most.
+AGAIN_S = 15.0
+AGAIN_SHARE = 0.1  # of the time watched, where nothing was seen to move
+MIN_AGAIN_S = 1.0
+MOST_AGAIN = 100
+FORGET_S = 25 * 3600.0
 
 
 class News(msgspec.Struct, frozen=True):
     """What happened to the agents since the last evaluation. `figures` None: no new process scan.
 
-    `hung` None: the same paths hang as before.
+    `hung` None: the same paths hang as before. `observed` and `signals` likewise; `told` are the
+    agents of which `observed` says something new.
     """
 
     changed: Sequence[AgentQueue] = ()
     gone: Collection[str] = ()
     figures: Mapping[str, Figures] | None = None
     hung: Mapping[str, str] | None = None
+    observed: Observed | None = None
+    told: Collection[str] = ()
+    signals: SignalsSample | None = None
 
 
 class Roster(msgspec.Struct, frozen=True):
     """Every agent, by name. `ranks` holds one ranking per agent KPI, in the policy's order.
 
-    `broken`, `waiting` and `odd` rank the agents whose file cannot be read, whose tasks wait
-    for a person, and whose file is odd; their keys' first number is always 0. `firing` are the
+    `broken`, `waiting`, `odd` and `quiet` rank the agents whose file cannot be read, that have failed
+    tasks, whose file is odd, and that are gone or silent; their keys' first number is always 0. `firing` are the
     missed targets that the log knows of. `unsure` are agents shown in their last good state,
     with the time after which that is not good enough for a KPI any more (None: it has passed).
+    `life` is what is known beside the files. `needs` ranks what needs a person, `need_of` has each by its
+    subject; `due` says when an agent is to be judged again though nothing was told of it. `stray` are the
+    needs of those who have no row: whose folder is gone with its tasks, or who only signals.
     """
 
     views: tuple[AgentView, ...] = ()
@@ -62,8 +82,15 @@ class Roster(msgspec.Struct, frozen=True):
     broken: Ranking = Ranking()
     waiting: Ranking = Ranking()
     odd: Ranking = Ranking()
+    quiet: Ranking = Ranking()
     firing: dict[str, float] = {}
     unsure: dict[str, float | None] = {}
+    life: Life = Life()
+    needs: Ranking = Ranking()
+    need_of: dict[str, Need] = {}
+    needs_count: int = 0
+    due: dict[str, float] = {}
+    stray: dict[str, tuple[Need, ...]] = {}
     complete: bool = False
 
     def get(self, agent: str) -> AgentView | None:
@@ -71,9 +98,13 @@ class Roster(msgspec.Struct, frozen=True):
         place = self.index.get(agent)
         return None if place is None else self.views[place]
 
-    def due(self, now: float) -> list[str]:
-        """Agents whose last good state has just become too old to be judged."""
-        return [agent for agent, until in self.unsure.items() if until is not None and until < now]
+    def again(self, now: float) -> list[str]:
+        """Agents to be judged again because time has passed: the longest overdue first, not too many at once."""
+        unsure = [agent for agent, until in self.unsure.items() if until is not None and until < now]
+        late = [agent for agent, at in self.due.items() if at <= now]
+        if len(late) > MOST_AGAIN:
+            late = sorted(late, key=self.due.__getitem__)[:MOST_AGAIN]
+        return unsure + late
 
     def change(self, policy: Policy, news: News, now: float, wall: float) -> "tuple[Roster, list[Change]]":
         """The roster after `news`, and the lines for the log."""
@@ -81,11 +112,19 @@ class Roster(msgspec.Struct, frozen=True):
         gone = [agent for agent in news.gone if agent in self.index]
         figures = self.figures if news.figures is None else news.figures
         hung = self.hung if news.hung is None else news.hung
+        life = self.life.after(news.observed, news.signals, news.figures, wall)
         if not queues and not gone:
-            if figures is self.figures and hung is self.hung:
+            if figures is self.figures and hung is self.hung and life is self.life:
                 return self, []
-            return msgspec.structs.replace(self, figures=figures, hung=hung), []
-        return _Changing(self, policy, figures, hung, now, wall).run(queues, gone)
+            made = msgspec.structs.replace(self, figures=figures, hung=hung, life=life)
+            same = life.asks is self.life.asks and life.observed.lost is self.life.observed.lost
+            return (made if same else _with_strays(made)), []
+        made, log = _Changing(self, policy, figures, hung, life, now, wall).run(queues, gone)
+        return _with_strays(made), log
+
+    def completed(self) -> "Roster":
+        """The same once every agent has been looked at: who has no row now has none."""
+        return _with_strays(msgspec.structs.replace(self, complete=True))
 
     def _touched(self, news: News, now: float, workspace: str | None) -> dict[str, AgentQueue]:
         """Agents whose row must be made again, with the queue it is made from."""
@@ -94,7 +133,7 @@ class Roster(msgspec.Struct, frozen=True):
             old = self.get(queue.agent)
             if old is None or not same_content(old.queue, queue):
                 touched[queue.agent] = queue
-        again: set[str] = set(self.due(now))
+        again: set[str] = {*self.again(now), *news.told, *self.life.heard_anew(news.signals)}
         if news.figures is not None:
             for agent in self.figures.keys() | news.figures.keys():
                 if self.figures.get(agent) != news.figures.get(agent):
@@ -120,16 +159,23 @@ class _Changing:
         policy: Policy,
         figures: Mapping[str, Figures],
         hung: Mapping[str, str],
+        life: Life,
         now: float,
         wall: float,
     ) -> None:
         self.old, self.policy, self.now, self.wall = old, policy, now, wall
+        self.life = life
+        self.due = dict(old.due)
+        self.need_of = dict(old.need_of)
+        self.need_keys: dict[str, Key | None] = {}
+        self.needs_count = old.needs_count
         self.figures, self.hung = figures, hung
         self.rules = [rule for rule in policy.kpis if rule.scope != "host"]
         self.keys: list[dict[str, Key | None]] = [{} for _ in self.rules]
         self.broken: dict[str, Key | None] = {}
         self.waiting: dict[str, Key | None] = {}
         self.odd: dict[str, Key | None] = {}
+        self.quiet: dict[str, Key | None] = {}
         self.firing = dict(old.firing)
         self.unsure = dict(old.unsure)
         self.log: list[Change] = []
@@ -163,8 +209,15 @@ class _Changing:
             broken=old.broken.change(self.broken),
             waiting=old.waiting.change(self.waiting),
             odd=old.odd.change(self.odd),
+            quiet=old.quiet.change(self.quiet),
             firing=self.firing,
             unsure=self.unsure,
+            life=self.life,
+            needs=old.needs.change(self.need_keys),
+            need_of=self.need_of,
+            needs_count=self.needs_count,
+            due=self.due,
+            stray=old.stray,
             complete=old.complete,
         ), self.log
 
@@ -172,11 +225,12 @@ class _Changing:
         agent, policy = queue.agent, self.policy
         changed_at = self._changed_at(queue, old)
         view = agent_view(queue, self.figures.get(agent, NO_FIGURES), policy.workday_hours, changed_at, OK)
+        view = self._known(view, old)
         stuck = hung_at(queue.path, policy.workspace, self.hung) if self.hung else ""
         if stuck and view.state not in (UNREADABLE, MISSING):
             view = msgspec.structs.replace(view, state="stale", why=f"last good state; now: {stuck}")
         too_old = self._too_old(agent, view)
-        severities = [_problem_severity(view)]
+        severities = [_problem_severity(view), *life_severities(view)]
         for rule, keys in zip(self.rules, self.keys, strict=True):
             key = _judged(rule, view, too_old)
             keys[agent] = key
@@ -185,13 +239,77 @@ class _Changing:
             self._note(rule, agent, status, key)
         severity = worst_severity(severities)
         self.broken[agent], self.waiting[agent], self.odd[agent] = concerns(view)
-        return view if severity == OK else msgspec.structs.replace(view, severity=severity)
+        self.quiet[agent] = _quiet(view)
+        made = view if severity == OK else msgspec.structs.replace(view, severity=severity)
+        return old if old is not None and made == old and made.queue is old.queue else made
+
+    def _known(self, view: AgentView, old: AgentView | None) -> AgentView:
+        """With what is known beside the file: measures, liveness, needs."""
+        queue, policy, wall = view.queue, self.policy, self.wall
+        agent = queue.agent
+        life = self.life
+        seen = life.observed.of(agent)
+        spans = life.observed.spans(seen, wall)
+        measures = measure(queue, seen, spans, wall, policy.workday_hours)
+        asks = life.asks.get(agent, ())
+        signs = life.signs(view, seen.changed_at, wall)
+        alive = liveness(queue, view.state, signs, wall, Limits(policy.silent_s, policy.timeout_s))
+        found = needs(
+            queue, seen.since, asks, life.observed.knots.get(agent, ()), life.observed.lost.get(agent, ()),
+            wall, policy.timeout_s,
+        )  # fmt: skip
+        untils = [until for until in (alive.until, found.until) if until is not None]
+        if seen.changed_at is not None and wall - seen.changed_at < FORGET_S:
+            untils.append(wall + AGAIN_S)
+        elif queue.pending:
+            # Nothing happens but that it is watched longer: the forecast says so, and in the end that it stalled.
+            watched_s = wall - spans[-1][0] if spans else 0.0
+            untils.append(wall + max(AGAIN_S, AGAIN_SHARE * watched_s))
+        if untils:
+            self.due[agent] = self.now + max(MIN_AGAIN_S, min(untils) - wall)
+        else:
+            self.due.pop(agent, None)
+        self._put_needs(old.needs if old is not None else (), found.found)
+        return msgspec.structs.replace(
+            view,
+            liveness=alive.word,
+            signs=signs,
+            measures=measures,
+            needs=found.found,
+            wip_limit=policy.wip_limit,
+            current_since=seen.since.get(queue.current_id, queue.current_since),
+        )
+
+    def _put_needs(self, old: Sequence[Need], new: Sequence[Need]) -> None:
+        if old == new:
+            return
+        for need in old:
+            subject = need_subject(need)
+            self.need_of.pop(subject, None)
+            self.need_keys[subject] = None
+            self.needs_count -= need.count
+        for need in new:
+            subject = need_subject(need)
+            rank, since = order(need)
+            self.need_of[subject] = need
+            self.need_keys[subject] = (rank, since, subject, None)
+            self.needs_count += need.count
 
     def _changed_at(self, queue: AgentQueue, old: AgentView | None) -> float | None:
         if old is None:
             # A file from the future was changed no later than now.
             return None if queue.mtime is None else min(queue.mtime, self.wall)
-        return old.changed_at if old.queue is queue else self.wall
+        was = old.queue
+        # Where the clock was set back, no later than now.
+        before = None if old.changed_at is None else min(old.changed_at, self.wall)
+        if was is queue:
+            return before
+        # Neither a failed read nor what the ledger adds is a change of the file.
+        same = was._replace(
+            work=queue.work, problems=queue.problems, stale_since=queue.stale_since,
+            read_ms=queue.read_ms, read_at=queue.read_at,
+        )  # fmt: skip
+        return before if same == queue else self.wall
 
     def _too_old(self, agent: str, view: AgentView) -> bool:
         """Whether the last good state of `agent` is too old to be judged; keeps `unsure`."""
@@ -227,11 +345,13 @@ class _Changing:
             self.log.append(Change(name, rule.severity, RESOLVED, subject, text, group))
 
     def _forget(self, agent: str, view: AgentView) -> None:
-        for keys in (*self.keys, self.broken, self.waiting, self.odd):
+        for keys in (*self.keys, self.broken, self.waiting, self.odd, self.quiet):
             keys[agent] = None
         for rule in self.rules:
             self.firing.pop(f"{rule.name} {agent}", None)
         self.unsure.pop(agent, None)
+        self.due.pop(agent, None)
+        self._put_needs(view.needs, ())
         text = f"{agent} is gone: {view.queue.path or 'its folder'} is not there any more"
         self.log.append(Change(f"gone {agent}", "low", NOTE, f"agent:{agent}", text, "agents gone"))
 
@@ -271,6 +391,42 @@ class _Changing:
         return min(self.now, self.now - (self.wall - queue.read_at))
 
 
+def _with_strays(roster: Roster) -> Roster:
+    """With the signals and lost tasks of those who have no row, once it is known who has one."""
+    asks, lost = roster.life.asks, roster.life.observed.lost
+    found: dict[str, tuple[Need, ...]] = {}
+    known = roster.index
+    for agent in sorted(asks.keys() | lost.keys()) if roster.complete else ():
+        if agent in known:
+            continue
+        queue = EMPTY_QUEUE._replace(agent=agent or "(no name)")
+        said = needs(queue, {}, asks.get(agent, ()), (), lost.get(agent, ()), 0.0, 1.0).found
+        if said:
+            found[agent] = said
+    if found == roster.stray:
+        return roster
+    need_of, count = dict(roster.need_of), roster.needs_count
+    keys: dict[str, Key | None] = {}
+    for agent, said in roster.stray.items():
+        view = roster.get(agent)
+        kept = {need_subject(need) for need in view.needs} if view is not None else ()
+        for need in said:
+            count -= need.count
+            subject = need_subject(need)
+            if subject not in kept:
+                need_of.pop(subject, None)
+                keys[subject] = None
+    for said in found.values():
+        for need in said:
+            count += need.count
+            subject = need_subject(need)
+            need_of[subject] = need
+            keys[subject] = (*order(need), subject, None)
+    return msgspec.structs.replace(
+        roster, stray=found, need_of=need_of, needs=roster.needs.change(keys), needs_count=count
+    )
+
+
 def hung_at(path: str, workspace: str | None, hung: Mapping[str, str]) -> str:
     """Why `path` is not looked at: it hangs, or the mount it lies on does. "" if it is looked at."""
     path = os.path.join(workspace or "/", path)
@@ -286,7 +442,8 @@ _NO_FILE = SourceState("", "file", "waiting", "", None, None, 0)
 def missed_text(rule: KpiRule, value: float) -> str:
     """`queue 14 tasks (target < 10)`: the figure without decimals, and what it should be."""
     unit = f" {rule.unit}" if rule.unit else ""
-    return f"{rule.label} {value:.0f}{unit} (target {rule.target})"
+    figure = f"{value:.1f}" if rule.unit == "h" else f"{value:.0f}"
+    return f"{rule.label} {figure}{unit} (target {rule.target})"
 
 
 def _judged(rule: KpiRule, view: AgentView, too_old: bool) -> Key | None:
@@ -300,6 +457,19 @@ def _judged(rule: KpiRule, view: AgentView, too_old: bool) -> Key | None:
     if value is None and view.state != UNREADABLE:
         return None
     return rule.key(agent, value)
+
+
+def need_subject(need: Need) -> str:
+    """What tells a need from all others."""
+    return f"{need.agent}\t{need.kind}\t{need.task}\t{need.text if need.kind == 'signal' else ''}"
+
+
+def life_severities(view: AgentView) -> list[str]:
+    """How much it matters that this agent is silent, gone, or asks for something urgent."""
+    found = [need.severity for need in view.needs if need.severity != "low" and need.kind != "blocked"]
+    if view.liveness in (SILENT, GONE):
+        found.append("high" if view.liveness == GONE else "medium")
+    return found
 
 
 def _problem_severity(view: AgentView) -> str:
@@ -322,12 +492,17 @@ def concerns(view: AgentView) -> tuple[Key | None, Key | None, Key | None]:
         broken = (0, -2.0, queue.agent, None)
     elif view.state == "stale":
         broken = (0, -1.0, queue.agent, None)
-    elif view.state not in ("retired", MISSING):
-        for weight, count in ((3, queue.failed), (2, queue.blocked), (1, queue.review)):
-            if count:
-                waiting = (0, -(weight * 1e6 + count), queue.agent, float(count))
-                break
+    elif view.state not in ("retired", MISSING) and queue.failed:
+        waiting = (0, -float(queue.failed), queue.agent, float(queue.failed))
     if broken is None and queue.problems and view.state != MISSING:
         errors = sum(problem.severity == "error" for problem in queue.problems)
         odd = (0, -(errors * 1e3 + len(queue.problems)), queue.agent, None)
     return broken, waiting, odd
+
+
+def _quiet(view: AgentView) -> Key | None:
+    """The key in `quiet`: gone before silent, the longest without a change first."""
+    if view.liveness not in (GONE, SILENT):
+        return None
+    weight = 2e10 if view.liveness == GONE else 1e10
+    return (0, -(weight - (view.signs.progress_at or 0.0)), view.queue.agent, None)

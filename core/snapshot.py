@@ -9,7 +9,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from core.queues.model import AgentQueue
+from core.measures.agent import UNMEASURED, Measures
+from core.measures.liveness import Signs
+from core.measures.needs import Need
+from core.queues.model import AgentQueue, RecordState
 from core.samples import (
     CpuSample,
     DiskSample,
@@ -18,6 +21,7 @@ from core.samples import (
     MountsSample,
     ProcessesSample,
     SelfSample,
+    SignalsSample,
 )
 
 T = TypeVar("T")
@@ -155,6 +159,9 @@ class Fleet(msgspec.Struct, frozen=True):
     unreadable: int = 0
 
 
+NO_SIGNS = Signs(None, None, None, None, 0)
+
+
 class AgentView(msgspec.Struct, frozen=True):
     """One row of the agents table: what the file says, and what follows from it.
 
@@ -163,6 +170,9 @@ class AgentView(msgspec.Struct, frozen=True):
     `success_percent` is completed / (completed + failed), None without either.
     `severity` is the worst of this agent's KPI parts and problems: ok, low, medium, high, critical, unknown.
     `changed_at` is the wall time of the last change that was seen, or the file's mtime.
+    `liveness` is `core.measures.liveness`'s word, and `signs` what it was judged by; `current_since`
+    is when the current task was seen to be begun, else what the file claims; `wip_limit` is how many
+    tasks the agent may work on at once.
     """
 
     queue: AgentQueue
@@ -176,10 +186,20 @@ class AgentView(msgspec.Struct, frozen=True):
     handles: int | None
     cpu_percent: float | None
     rss_bytes: int | None
+    liveness: str = ""
+    signs: Signs = NO_SIGNS
+    measures: Measures = UNMEASURED
+    needs: tuple[Need, ...] = ()
+    current_since: float | None = None
+    wip_limit: int = 5
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """What is known at `at`. Never changed after it is made."""
+    """What is known at `at`. Never changed after it is made.
+
+    `needs` are the most urgent things that need a person, `needs_count` how many tasks and signals
+    those are with the ones not listed. `fleet` are the measures of all agents together.
+    """
 
     at: float
     wall: float
@@ -203,6 +223,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     verdict: Verdict
     events: tuple[Event, ...]
     sources: tuple[SourceState, ...]
+    signals: Reading[SignalsSample] = Reading()
+    needs: tuple[Need, ...] = ()
+    needs_count: int = 0
+    fleet: Measures = UNMEASURED
+    record: RecordState = RecordState()
 
     def kpi(self, name: str) -> KpiStatus | None:
         """The KPI called `name`, None if there is none."""

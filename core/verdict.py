@@ -1,8 +1,9 @@
 """Line two of the screen: one sentence that names the worst thing, its evidence, and the key that helps.
 
 In order: a workspace that cannot be read; a critical KPI; a source that hangs; a queue file
-that cannot be read; a missed target, by how far it is missed; something unknown that was
-known before; tasks that wait for a person; odd files; and else what was checked.
+that cannot be read; an agent that is gone or silent; a person who is asked for, a deadlock, a
+lost task; a missed target, by how far it is missed; something unknown that was known before;
+other tasks that wait for a person; odd files; and else what was checked.
 
 The sentence keeps its subject while that is still among the worst of its kind, and has whole
 numbers only, so that it can be read. Not for judging: everything here was judged elsewhere.
@@ -15,6 +16,9 @@ import msgspec
 
 from core.fleet import where
 from core.kpi import CRITICAL, OK, UNKNOWN, WARNING, KpiRule
+from core.measures.liveness import GONE
+from core.measures.liveness import evidence as signs_of_life
+from core.measures.needs import Need
 from core.metrics import METRICS
 from core.policy import Policy
 from core.roster import Roster
@@ -22,7 +26,8 @@ from core.samples import CpuSample, ProcessesSample, ProcessRow
 from core.snapshot import AgentView, KpiPart, KpiStatus, Progress, Reading, SourceState, Verdict
 from core.units import bytes_text, duration_text
 
-_WORKSPACE, _CRITICAL, _HUNG, _BROKEN, _MISSED, _SILENT, _PERSON, _ODD, _WAITING, _WELL = range(10)
+(_WORKSPACE, _CRITICAL, _HUNG, _BROKEN, _QUIET, _URGENT, _MISSED, _SILENT, _PERSON, _FAILED, _ODD, _WAITING,
+ _WELL) = range(13)  # fmt: skip
 START_S = 15.0
 WAITING = Verdict(severity=UNKNOWN, text="waiting for the first samples", evidence="")
 _NO_WORKSPACE = "no workspace found: name one with --workspace DIR, or try bluetop demo"
@@ -83,7 +88,14 @@ def _candidates(scene: Scene) -> Iterator[_Candidate]:
         elif kpi.status == UNKNOWN:
             yield from _unknown(scene, rule)
     roster = scene.roster
-    for rank, ranking in ((_BROKEN, roster.broken), (_PERSON, roster.waiting), (_ODD, roster.odd)):
+    for key in roster.needs.order[:3]:
+        need = roster.need_of[key[2]]
+        rank = _URGENT if need.severity == "high" else _PERSON
+        weight = 100.0 - 10.0 * key[0] - (1e-9 * key[1])
+        yield _Candidate(rank, weight, f"need {key[2]}", need, roster.needs_count)
+    for rank, ranking in (
+        (_BROKEN, roster.broken), (_QUIET, roster.quiet), (_FAILED, roster.waiting), (_ODD, roster.odd)
+    ):  # fmt: skip
         for place in ranking.order[:3]:
             yield _Candidate(rank, -place[1], f"{rank} {place[2]}", roster.get(place[2]), len(ranking.order))
     if scene.policy.workspace is not None and not roster.complete:
@@ -165,6 +177,12 @@ def _agent_words(
     queue = view.queue
     if rule.metric == "queue_length":
         text = f"{agent} has {_count(queue.pending, 'task')} waiting"
+        drain = view.measures.drain
+        if drain is not None and drain.kind in ("growing", "stalled"):
+            text = f"{agent} will not drain: {queue.pending} waiting"
+            evidence.insert(0, "none leaves" if drain.kind == "stalled" else drain.short)
+        elif drain is not None and drain.kind == "clears":
+            evidence.append(drain.text)
         if queue.oldest_waiting_at is not None and queue.oldest_waiting_at <= scene.wall:
             evidence.append(f"oldest {duration_text(scene.wall - queue.oldest_waiting_at)}")
         if queue.in_progress == 0:
@@ -173,6 +191,15 @@ def _agent_words(
         hours = queue.pending_hours or 0.0
         text = f"{agent} is overloaded: {hours:.0f} h of work waiting"
         evidence = [f"workload {value:.0f} %", f"target {rule.target}"]
+    elif rule.metric == "completion_hours":
+        known = view.measures
+        count = known.task_time.n if known.task_time is not None else 0
+        text = f"{agent}'s tasks take {value:.1f} h on average"
+        evidence = [f"target {rule.target}", f"{_count(count, 'task')} {known.time_source}"]
+    elif rule.metric == "efficiency_percent":
+        work = view.measures.work
+        text = f"{agent} works at {value:.0f} % efficiency"
+        evidence = [f"{work.earned_hours:.0f} h earned in {work.actual_hours:.0f} h", f"target {rule.target}"]
     elif rule.metric == "success_percent":
         text = f"{agent} fails too often: {value:.0f} % succeed"
         evidence = [f"{queue.failed} failed, {queue.completed} completed", f"target {rule.target}"]
@@ -250,19 +277,31 @@ def _say_silent(scene: Scene, c: _Candidate) -> Verdict:
                    "open_sources", "show sources")  # fmt: skip
 
 
-def _say_person(scene: Scene, c: _Candidate) -> Verdict:
+def _say_quiet(scene: Scene, c: _Candidate) -> Verdict:
     view: AgentView = c.what
     queue = view.queue
-    if queue.failed:
-        severity, text = "medium", f"{queue.agent} has {_count(queue.failed, 'failed task')}"
-    elif queue.blocked:
-        severity, text = "medium", f"{queue.agent} has {_count(queue.blocked, 'blocked task')}"
-    else:
-        severity, text = "low", f"{queue.agent} has {_count(queue.review, 'task')} ready for review"
-    fleet = scene.roster.fleet
-    sums = [(fleet.failed, "failed"), (fleet.blocked, "blocked"), (fleet.review, "for review")]
-    evidence = "all agents: " + ", ".join(f"{count} {word}" for count, word in sums if count)
-    return Verdict(severity, text, evidence, f"agent:{queue.agent}", "open_agent", f"show {queue.agent}")
+    gone = view.liveness == GONE
+    what = queue.current_id or _count(queue.in_progress, "task")
+    text = f"{queue.agent} is {view.liveness} with {what} in progress"
+    facts = signs_of_life(queue, view.liveness, view.why, view.signs, scene.wall)[1:]
+    return Verdict("high" if gone else "medium", text, ", ".join(facts) + _others(c.more),
+                   f"agent:{queue.agent}", "open_agent", f"show {queue.agent}")  # fmt: skip
+
+
+def _say_need(scene: Scene, c: _Candidate) -> Verdict:
+    need: Need = c.what
+    facts = [] if need.since is None else [f"for {duration_text(max(0.0, scene.wall - need.since))}"]
+    if c.more > need.count:
+        facts.append(f"{c.more} things need you in all")
+    return Verdict(need.severity, f"{need.agent}: {need.text}", ", ".join(facts), f"agent:{need.agent}",
+                   "open_needs", "who needs you")  # fmt: skip
+
+
+def _say_failed(scene: Scene, c: _Candidate) -> Verdict:
+    queue = c.what.queue
+    text = f"{queue.agent} has {_count(queue.failed, 'failed task')}"
+    evidence = f"{_count(scene.roster.fleet.failed, 'task')} failed in all" if c.more > 1 else ""
+    return Verdict("medium", text, evidence, f"agent:{queue.agent}", "open_agent", f"show {queue.agent}")
 
 
 def _say_odd(scene: Scene, c: _Candidate) -> Verdict:
@@ -324,7 +363,10 @@ _SAY = {
     _BROKEN: _say_broken,
     _MISSED: _say_missed,
     _SILENT: _say_silent,
-    _PERSON: _say_person,
+    _PERSON: _say_need,
+    _URGENT: _say_need,
+    _QUIET: _say_quiet,
+    _FAILED: _say_failed,
     _ODD: _say_odd,
     _WAITING: _say_waiting,
 }

@@ -9,7 +9,7 @@ import msgspec
 
 from core.clock import Clock
 from core.errors import PollError
-from core.queues.model import Task
+from core.queues.model import Task, Transition
 from core.snapshot import Snapshot
 
 
@@ -123,7 +123,8 @@ class StillEngine:
     """An engine that stands still: the face of `core.engine.Engine` that the screens see.
 
     It shows the Snapshot it was given until the test publishes another. `tasks` holds what
-    opening an agent answers; an exception in it is raised. `record` makes the record of a task from
+    opening an agent answers; an exception in it is raised. `told` are
+    all transitions there are, `where` says where tasks are. `record` makes the record of a task from
     its id. `asked` lists what was asked for, in order.
     """
 
@@ -140,6 +141,8 @@ class StillEngine:
         self.paused = self.closed = self.running = False
         self._tasks = dict(tasks or {})
         self._record = record
+        self.told: tuple[Transition, ...] = ()
+        self.where: dict[str, tuple[str, str]] = {}
         self._subscribers: list[Callable[[Snapshot], None]] = []
         self._waiting: Snapshot | None = None
 
@@ -151,6 +154,14 @@ class StillEngine:
         self.latest = snapshot
         for subscriber in self._subscribers:
             subscriber(snapshot)
+
+    async def life(self, agent: str = "", task: str = "") -> tuple[Transition, ...]:
+        self.asked.append(("life", agent, task))
+        return tuple(c for c in self.told if agent in ("", c.agent) and task in ("", c.task))
+
+    async def standing(self, tasks: Sequence[str]) -> dict[str, tuple[str, str]]:
+        self.asked.append(("standing", *tasks))
+        return {task: self.where[task] for task in tasks if task in self.where}
 
     def put(self, agent: str, tasks: Sequence[Task] | Exception) -> None:
         """What the file of `agent` says from now on."""
@@ -172,6 +183,9 @@ class StillEngine:
 
     def pause(self) -> None:
         self.paused = True
+
+    def rest(self) -> None:
+        self.asked.append(("rest",))
 
     def resume(self) -> None:
         self.paused = False

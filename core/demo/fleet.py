@@ -119,6 +119,10 @@ class Fleet:
             self._begin(change.agent, task_id)
         elif change.action in ("complete", "fail", "accept"):
             workspace.retract(self.directory, change.agent, f"{task_id}.md", f"NEW_{task_id}.flag")
+        if change.action == "block":
+            workspace.ask_for_help(self.directory, change.agent, change.task, self._clock.wall())
+        elif change.action == "unblock":
+            workspace.no_more_help(self.directory, change.agent, change.task)
         if change.by_agent and self._workers and not _has_work(change.document):
             self._workers.rest(change.agent)
 

@@ -65,6 +65,8 @@ def create(directory: str, rng: Rng, wall: float) -> None:
             save_in_place(outbox(directory, agent), jsontext.pretty(document))
             for task in document["tasks"]:
                 announce(directory, agent, task)
+                if task["status"] == "blocked":
+                    ask_for_help(directory, agent, task, wall)
     except OSError as error:
         raise WorkspaceError(f"bluetop demo: {clean(directory)}: {error.strerror}") from error
 
@@ -114,6 +116,36 @@ def retract(directory: str, agent: str, *names: str) -> None:
             os.unlink(os.path.join(directory, "postbox", agent, "inbox", name))
         except FileNotFoundError:
             continue
+
+
+def ask_for_help(directory: str, agent: str, task: dict[str, Any], wall: float) -> None:
+    """Lay down a signal that wants an answer, as the real agents' tool does."""
+    active = os.path.join(directory, ".signals", "active")
+    os.makedirs(active, exist_ok=True)
+    signal_id = _signal_id(agent, task)
+    signal = {
+        "signal_id": signal_id,
+        "signal_type": "NEEDS_HELP",
+        "timestamp": simulation.stamp(wall),
+        "from_agent": agent,
+        "message": f"{task['title']}: {task.get('blocked_by', 'cannot go on')}",
+        "priority": task.get("priority", "MEDIUM"),
+        "response_required": True,
+        "context": {"current_task": task["task_id"]},
+    }
+    _write(os.path.join(active, f"{signal_id}.json"), jsontext.pretty(signal))
+
+
+def no_more_help(directory: str, agent: str, task: dict[str, Any]) -> None:
+    """The signal was answered: take it away, if it is still there."""
+    try:
+        os.unlink(os.path.join(directory, ".signals", "active", f"{_signal_id(agent, task)}.json"))
+    except FileNotFoundError:
+        return
+
+
+def _signal_id(agent: str, task: dict[str, Any]) -> str:
+    return f"SIG-{agent}-{task['task_id']}"
 
 
 def remove(directory: str) -> None:

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from core.config import Settings, load
+from core.config import Settings, View, load
 from core.configfile import examine, shipped_text
 from core.control import ChangeFailed, InitConfig, SaveSettings, starting_text, submit
 from core.errors import ConfigError, ReadOnlyError
@@ -113,3 +113,23 @@ def test_written_files_are_the_operators_alone(environ):
 def test_without_a_home_there_is_no_place_and_a_sentence_says_so():
     with pytest.raises(ConfigError, match="set HOME"):
         submit(SaveSettings({"ui.mouse": False}), read_only=False, environ={})
+
+
+def test_views_and_columns_are_saved_and_a_view_can_be_removed(environ, tmp_path):
+    view = {"filter": 'title:"a b" -x', "sort": "pending", "descending": True, "columns": ["agent", "load"]}
+    submit(
+        SaveSettings({"ui.views.long queues": view, "ui.columns": ["load"]}), read_only=False, environ=environ
+    )
+    ui = load(None, environ).ui
+    assert ui.columns == ("load",)
+    assert ui.views == {"long queues": View("agents", 'title:"a b" -x', "pending", True, ("agent", "load"))}
+    submit(SaveSettings({"ui.views.long queues": None}), read_only=False, environ=environ)
+    assert load(None, environ).ui.views == {}
+    assert load(None, environ).ui.columns == ("load",)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b ", "x\n", "x" * 41, "[red]"])
+def test_a_view_whose_name_is_none_is_refused(environ, tmp_path, name):
+    with pytest.raises(ConfigError, match="its name must be"):
+        submit(SaveSettings({f"ui.views.{name}": {"filter": "x"}}), read_only=False, environ=environ)
+    assert not (tmp_path / "bluetop/settings.toml").exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.config import Settings, files_in_force, load
+from core.config import Settings, View, files_in_force, load
 from core.configfile import all_keys, duration_s, examine
 from core.errors import ConfigError
 from core.tomllines import lines_of
@@ -102,13 +102,21 @@ CASES = [
     ("[[kpi]]\nname='cpu'\nscope='agent'\n", 3, "kpi.cpu.scope", 'write scope = "host"'),
     ("[[kpi]]\nname='cpu'\nwindow=0\n", 3, "kpi.cpu.window", 'write window = "60s"'),
     (
-        "[[rule]]\nname='efficiency_low'\nenabled=true\n",
+        "[[rule]]\nname='mine'\nmetric='happiness'\nthreshold=3\n",
         3,
-        "rule.efficiency_low.enabled",
+        "rule.mine.metric",
         "set enabled = false",
     ),
     ("[tuning.thresholds]\ncpu_low_percent = 90\n", 2, "tuning.thresholds.cpu_low_percent", "must be below"),
     ("tuning.thresholds.cpu_low_percent = 90\n", 1, "tuning.thresholds.cpu_low_percent", "must be below"),
+    ("[ui]\ncolumns = ['Agent']\n", 2, "ui.columns", "a list, each the name of a column in small letters"),
+    ("[ui]\ncolumns = 'agent'\n", 2, "ui.columns", "a list, each the name of a column"),
+    ("[ui]\nviews = 3\n", 2, "ui.views", "write [ui.views]"),
+    ("[ui.views]\nbusy = 3\n", 2, "ui.views.busy", "write [ui.views.busy]"),
+    ("[ui.views.busy]\nfilter = 3\n", 2, "ui.views.busy.filter", "a filter of at most 2000 characters"),
+    ("[ui.views.busy]\nfliter = ''\n", 2, "ui.views.busy.fliter", "did you mean filter?"),
+    ("[ui.views.'a.b']\nsort = ''\n", 1, "ui.views.a.b", "its name must be 1 to 40 letters"),
+    ("[ui.views.'']\nsort = ''\n", 1, "ui.views.", "its name must be 1 to 40 letters"),
     ("[ui]\n\nmouse = tru\n", 3, "", "is not TOML: Invalid value"),
     ("[ui]\nmouse = true\nmouse = false\n", 3, "", "is not TOML: Cannot overwrite a value"),
 ]
@@ -206,3 +214,19 @@ def test_all_keys_names_sections_and_lists():
     keys = all_keys()
     assert "tuning.thresholds.cpu_high_percent" in keys
     assert "kpi.window" in keys
+
+
+def test_views_of_several_files_are_put_together_and_one_name_is_one_view(home):
+    (home / "bluetop/config.toml").write_text(
+        '[ui.views."long queues"]\nfilter = "wait>9"\nsort = "pending"\n[ui.views.quiet]\n'
+    )
+    (home / "bluetop/settings.toml").write_text(
+        '[ui]\ncolumns = ["agent", "p95"]\n[ui.views."long queues"]\nfilter = "wait>99"\ndescending = true\n'
+    )
+    ui = load(None, environ(home)).ui
+    assert ui.columns == ("agent", "p95")
+    assert ui.views == {
+        "long queues": View("agents", "wait>99", "pending", True),
+        "quiet": View(),
+    }
+    assert Settings().ui.views == {}

@@ -317,7 +317,7 @@ def test_settings_that_cannot_be_honoured_are_told():
     session = Session(settings=Settings(kpi=kpis))
     assert [e.text for e in session.snapshot.events] == [
         f"KPI {name}: agents are judged by their last value, not by the avg over a window"
-        for name in ("queue", "workload", "success")
+        for name in ("queue", "workload", "success", "completion", "efficiency")
     ]
 
 

@@ -84,14 +84,29 @@ def test_figures_are_summed_per_agent_over_what_is_known():
     sample = processes(
         1.0,
         process(1, "CA", handles=10, cpu_percent=5.0),
-        process(2, "CA", handles=None, cpu_percent=None),
+        process(2, "CA", handles=None, cpu_percent=None, started_at=-7.0),
         process(3, "CB", handles=None, cpu_percent=None, rss_bytes=None),
         process(4, ""),
     ).sample
     assert figures_by_agent(sample) == {
-        "CA": Figures(2, 10, 5.0, 20_000_000),
-        "CB": Figures(1, None, None, None),
+        "CA": Figures(2, 10, 5.0, 20_000_000, -7.0, 2),
+        "CB": Figures(1, None, None, None, 0.0, 1),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "works"),
+    [
+        ("python", "python agent.py", True), ("node", "node /usr/bin/agent", True), ("sh", "/bin/sh -c loop", True),
+        ("bash", "bash -lc ./agent.sh", True), ("bash", "bash agent.sh", True), ("vi", "vi outbox.json", False),
+        ("bash", "-bash", False), ("zsh", "zsh -i", False), ("tail", "tail -f outbox.json", False),
+        ("tmux: server", "tmux new", False),
+    ],
+)  # fmt: skip
+def test_shells_editors_and_the_like_are_no_workers(name, command, works):
+    sample = processes(1.0, process(1, "CA", name=name, command=command, started_at=-7.0)).sample
+    assert figures_by_agent(sample)["CA"][4:] == ((-7.0, 1) if works else (None, 0))
+    assert figures_by_agent(sample)["CA"].processes == 1
 
 
 def test_a_file_read_again_with_the_same_content_is_the_same():

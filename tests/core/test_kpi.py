@@ -36,16 +36,19 @@ def test_default_kpis_judge_by_the_numbers_of_the_product(name, value, status):
 
 
 def test_what_is_not_measured_yet_is_not_judged_and_said_so():
-    kpis = tuple(msgspec.structs.replace(kpi, enabled=True) for kpi in Settings().kpi)
+    kpis = tuple(
+        msgspec.structs.replace(kpi, metric="happiness") if kpi.name == "completion" else kpi
+        for kpi in Settings().kpi
+    )
     policy = policy_of(Settings(kpi=kpis), host="h", workspace=None, read_only=False, intervals={})
     assert "completion" not in {rule.name for rule in policy.kpis}
-    assert any("completion_hours is not measured" in note for note in policy.notes)
+    assert any("happiness is not measured" in note for note in policy.notes)
 
 
 def test_a_warning_speaks_with_the_severity_of_its_alert_rule():
     assert {name: rule.severity for name, rule in RULES.items()} == {
         "cpu": "high", "memory": "high", "disk_io": "medium", "open_files": "low", "queue": "medium",
-        "workload": "medium", "success": "medium",
+        "workload": "medium", "success": "medium", "completion": "medium", "efficiency": "low",
     }  # fmt: skip
 
 

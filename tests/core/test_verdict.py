@@ -67,7 +67,7 @@ TROUBLES = [
     (Trouble("/mnt/nfs", "mount", "hung", "no answer for 14 s", AT), "/mnt/nfs does not answer"),
     (queues(AT, BROKEN), "CF's queue file cannot be read"),
     (queues(AT, LONG), "CC has 14 tasks waiting"),
-    (queues(AT, REVIEW), "CD has 2 tasks ready for review"),
+    (queues(AT, REVIEW), "CD: 2 ready for review"),
     (queues(AT, ODD), "CE's queue file is odd: priority 'high' in lower case"),
 ]
 
