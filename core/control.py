@@ -7,11 +7,15 @@ refusal, the same audit line and the same error text. Nothing else in bluetop wr
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.config import config_dir
 from core.errors import BluetopError, ConfigError, ReadOnlyError
 from core.text import clean_line
+
+if TYPE_CHECKING:
+    from core.agentmetrics.collect import Place
+    from core.agentmetrics.track import Event
 
 OVERLAY = "settings.toml"
 HEAD = (
@@ -36,14 +40,43 @@ class InitConfig(NamedTuple):
     force: bool = False
 
 
-Command = SaveSettings | InitConfig
+class CollectMetrics(NamedTuple):
+    """Bring `.metrics/` of a workspace up to date, for all agents or for one; with `report`, save a report too.
+
+    Each file is replaced whole; after a failure those before it are up to date. The outcome's `detail`
+    is a `core.agentmetrics.collect.Collected`.
+    """
+
+    place: "Place"
+    agent: str | None = None
+    report: bool = False
+
+
+class TrackTask(NamedTuple):
+    """Record the start or the end of a task in its agent's metrics. `detail` is a `collect.Tracked`."""
+
+    place: "Place"
+    agent: str
+    task: str
+    event: "Event"
+
+
+class WriteExport(NamedTuple):
+    """Write what was exported to a file, at once or not at all."""
+
+    path: str
+    data: bytes
+
+
+Command = SaveSettings | InitConfig | CollectMetrics | TrackTask | WriteExport
 
 
 class Outcome(NamedTuple):
-    """What was done, in one sentence, and to which file."""
+    """What was done, in one sentence, and to which file; `detail` is whatever else the command tells of."""
 
     text: str
     path: str
+    detail: Any = None
 
 
 class ChangeFailed(BluetopError):
@@ -66,9 +99,7 @@ def submit(
         _audit(who, command, "refused: read-only")
         raise ReadOnlyError(f"{_words(command)} was refused: bluetop runs with --read-only; start it without")
     try:
-        outcome = (
-            _save(command, variables) if isinstance(command, SaveSettings) else _init(command, variables)
-        )
+        outcome = _carry_out(command, variables)
     except OSError as error:
         _audit(who, command, f"failed: {error}")
         where = f" {error.filename}" if error.filename else ""
@@ -86,9 +117,28 @@ def submit(
     return outcome
 
 
+def _carry_out(command: Command, variables: Mapping[str, str]) -> Outcome:
+    if isinstance(command, SaveSettings):
+        return _save(command, variables)
+    if isinstance(command, InitConfig):
+        return _init(command, variables)
+    from core.agentmetrics import change
+
+    if isinstance(command, CollectMetrics):
+        return change.collect_metrics(command)
+    return change.track_task(command) if isinstance(command, TrackTask) else change.write_export(command)
+
+
 def _words(command: Command) -> str:
     if isinstance(command, InitConfig):
         return "writing a configuration"
+    if isinstance(command, CollectMetrics):
+        return "reporting on the metrics" if command.report else "collecting the metrics"
+    if isinstance(command, TrackTask):
+        what = "start" if command.event.kind == "start" else "end"
+        return clean_line(f"recording the {what} of {command.task} by {command.agent}", 200)
+    if isinstance(command, WriteExport):
+        return clean_line(f"writing {command.path}")
     return f"saving {', '.join(command.changes)}"
 
 
