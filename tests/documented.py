@@ -18,7 +18,22 @@ def schemas() -> dict[str, tuple[dict[str, str], Any]]:
         example = re.search(r"```json\n(.*?)```", section, re.S)
         assert example, name
         found[name] = (fields, json.loads(example[1]))
+    for fields, _ in found.values():
+        _take_over(fields, found)
     return found
+
+
+def _take_over(fields: dict[str, str], found: dict[str, tuple[dict[str, str], Any]]) -> None:
+    """Put the rows that a row "as `path` of schema" stands for in its place; rows of our own win."""
+    for path, kind in list(fields.items()):
+        taken = re.fullmatch(r"as `([^`]+)` of (bluetop\.\S+)", kind)
+        if taken:
+            del fields[path]
+            theirs = found[taken[2]][0]
+            assert theirs is fields or not any(text.startswith("as `") for text in theirs.values()), path
+            for other, text in list(theirs.items()):
+                if other.startswith(f"{taken[1]}."):
+                    fields.setdefault(path.removesuffix(".") + other[len(taken[1]) :], text)
 
 
 def faults(document: Any) -> list[str]:

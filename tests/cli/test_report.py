@@ -6,9 +6,10 @@ from core.advice import Limits, advise
 from core.config import Settings
 from core.kpi import KpiRule
 from core.policy import policy_of
-from core.report import analysis, time_text
+from core.report import analysis
+from core.reports.plain import time_text
 from core.samples import ProcessesSample
-from core.snapshot import KpiPart, KpiStatus
+from core.snapshot import KpiPart, KpiStatus, SourceState
 from tests.snapshots import AT, reading, snapshot, view
 from tui.cli.analyze import status_of
 from tui.cli.monitor import alerts_of
@@ -143,6 +144,14 @@ def test_times_that_cannot_be_are_unknown():
     assert time_text(1_780_000_000.9) == "2026-05-28T20:26:40Z"
     for wall in (None, float("nan"), float("inf"), 1e18, -1e18):
         assert time_text(wall) is None
+
+
+def test_monitor_alerts_for_a_workspace_that_cannot_be_read():
+    lost = SourceState(
+        "/srv/autopilot", "workspace", "unreadable", "No such file or directory", None, None, 1
+    )
+    (alert,) = alerts_of(snapshot(sources=(lost,), kpis=()), ())
+    assert (alert["rule"], alert["subject"], alert["severity"]) == ("source", "/srv/autopilot", "critical")
 
 
 def test_monitor_alerts_for_rules_critical_kpis_and_hung_sources_once_each():

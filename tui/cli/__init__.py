@@ -3,8 +3,8 @@
 Exit status, of every command:
 
     0        good
-    1        a finding at or above --fail-on; `monitor`: anything fired; `validate`: a file that cannot be
-             wholly read; `doctor`: something does not work; any command: a change that could not be made
+    1        a finding at or above --fail-on; `monitor`: anything fired; `validate`, `metrics`: a file that
+             cannot be wholly read; `doctor`: something does not work; any command: a change that could not be made
     2        wrong usage, or a configuration that cannot be used
     3        the workspace cannot be read
     128 + n  ended by signal n (130: ctrl+c; 141: the reader of a pipe went away)
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             end_process(status)
         return status
     except BluetopError as error:
-        _say(f"bluetop: {error}")
+        say(f"bluetop: {error}")
         return error.exit_status
     except BrokenPipeError:
         _forget_stdout()
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in _FULL:
             raise
         _forget_stdout()
-        _say(f"bluetop: the output cannot be written: {error.strerror}")
+        say(f"bluetop: the output cannot be written: {error.strerror}")
         return 1
 
 
@@ -79,7 +79,7 @@ def _run(words: list[str]) -> int:
     return parse(words)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     """One line on standard error, whatever encoding that has; nobody listening is no error."""
     try:
         encoding = sys.stderr.encoding or "ascii"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  bluetop analyze                      KPIs, bottlenecks, agents, recommendations, problems of files
+  bluetop analyze                      KPIs, bottlenecks, agents, needs, recommendations, problems of files
   bluetop analyze --fail-on high       exit status 1 if something is high or critical
   bluetop analyze --json | jq '.agents[] | select(.pending > 10) | .id'
   bluetop analyze --output state.json  the JSON to a file, the text to the terminal
@@ -51,20 +51,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, options: Options) -> int:
     """Look, report, and judge the exit status."""
     from core.config import load
-    from core.errors import WorkspaceError
-    from core.report import analysis, unread_workspace
+    from core.report import analysis
     from core.workspace import find, required
-    from tui.cli.look import limits_of, look, rules_of
+    from tui.cli.look import limits_of, look, read_workspace, rules_of
     from tui.cli.output import Output
 
     out = Output(options)
     settings = load(options.config)
     workspace = required(find(options.workspace, fallback=settings.workspace.path))
     snapshot = look(settings, workspace, args.window)
-    gone = unread_workspace(snapshot)
-    if gone is not None or snapshot.queues.value is None:
-        reason = f"{gone.state}, {gone.detail}" if gone is not None else "does not answer"
-        raise WorkspaceError(f"workspace {workspace}: {reason}; `bluetop doctor` says more")
+    read_workspace(snapshot, workspace)
     report = analysis(snapshot, rules_of(settings, workspace), limits_of(settings))
     if args.output:
         _write(report, args.output)
@@ -109,6 +105,7 @@ def show(report: dict[str, Any], out: "Output", looked_s: float) -> None:
     evidence = f" · {verdict['evidence']}" if verdict["evidence"] else ""
     out.wrapped(f"{report['generated_at']} · {report['host']['name']} · {report['workspace']}", indent="")
     out.wrapped(f"{out.paint(verdict['severity'])}  {verdict['text']}{evidence}", indent="")
+    _show_needs(report, out)
     out.heading("KPIS")
     out.table(
         ("KPI", "STATUS", ">VALUE", "TARGET", "CRITICAL", "OVER", "WORST"),
@@ -120,7 +117,7 @@ def show(report: dict[str, Any], out: "Output", looked_s: float) -> None:
     if report["bottlenecks"]:
         rows = [
             (b["severity"], b["subject"], b["metric"], _figure(b["value"], b["unit"]), f"{b['limit']:g}",
-             f"+{b['excess_percent']:.0f} %")
+             "-" if b["excess_percent"] is None else f"+{b['excess_percent']:.0f} %")
             for b in report["bottlenecks"][:_LISTED]
         ]  # fmt: skip
         out.table(("SEVERITY", "SUBJECT", "METRIC", ">VALUE", ">LIMIT", ">BEYOND"), rows, status=0)
@@ -152,19 +149,38 @@ def _show_agents(report: dict[str, Any], out: "Output") -> None:
     # Those with most to do first; a fleet of thousands is for --json.
     agents = sorted(report["agents"], key=lambda a: (-(a["pending"] or 0), -(a["in_progress"] or 0), a["id"]))
     rows = [
-        (a["id"], a["state"], *(number_text(a[key]) for key in
+        (a["id"], a["liveness"], *(number_text(a[key]) for key in
          ("pending", "in_progress", "review", "blocked", "failed", "completed")),
          "-" if a["pending_hours"] is None else f"{a['pending_hours']:.1f}", percent_text(a["workload_percent"]),
-         percent_text(a["success_percent"]), (a["current_task"] or {}).get("id", ""))
+         _drains(a), percent_text(a["success_percent"]), (a["current_task"] or {}).get("id", ""))
         for a in agents[: 2 * _LISTED]
     ]  # fmt: skip
     out.table(
-        ("AGENT", "STATE", ">WAIT", ">WORK", ">REVIEW", ">BLOCKED", ">FAILED", ">DONE", ">HOURS", ">LOAD", ">SUCCESS",
-         "NOW"),
+        ("AGENT", "STATE", ">WAIT", ">WORK", ">REVIEW", ">BLOCKED", ">FAILED", ">DONE", ">HOURS", ">LOAD", ">DRAINS",
+         ">SUCCESS", "NOW"),
         rows,
         least=("HOURS", "BLOCKED", "SUCCESS", "REVIEW"),
     )  # fmt: skip
     _more(out, agents, 2 * _LISTED)
+
+
+def _drains(agent: dict[str, Any]) -> str:
+    """`clears in 35-60 min` without its verb, `growing`, `stalled`: a column's worth of the forecast."""
+    drain = agent["drain"]
+    if drain is None or drain["kind"] in ("empty", "unknown"):
+        return "-"
+    text = str(drain["text"])
+    return text.removeprefix("clears ").partition(",")[0]
+
+
+def _show_needs(report: dict[str, Any], out: "Output") -> None:
+    out.heading(f"NEEDS YOU ({report['needs_count']})")
+    for need in report["needs"][:_LISTED]:
+        since = f", since {need['since_at']}" if need["since_at"] else ""
+        out.wrapped(f"{out.paint(need['severity'])}: {need['agent']} {need['text']}{since}", indent="")
+    _more(out, report["needs"])
+    if not report["needs"]:
+        out.line("nothing")
 
 
 def _show_host(host: dict[str, Any], out: "Output") -> None:

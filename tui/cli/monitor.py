@@ -72,20 +72,28 @@ def run(args: argparse.Namespace, options: Options) -> int:
 
 
 async def _watch(
-    watch: "Watch", settings: "Settings", workspace: str | None, every_s: float, duration_s: float
+    watch: "Watch",
+    settings: "Settings",
+    workspace: str | None,
+    every_s: float,
+    duration_s: float,
 ) -> None:
     """Print the first snapshot of each slot; slots stand at multiples of `every_s` from the start, so none drifts."""
     import asyncio
     import contextlib
+    import os
 
     import msgspec
 
     from core.clock import SYSTEM_CLOCK
+    from core.config import state_dir
     from core.engine import Engine, host_name
+    from core.record import plan
 
     poll = msgspec.structs.replace(settings.poll, host_interval_s=every_s)
     settings = msgspec.structs.replace(settings, poll=poll)
-    engine = Engine(settings, workspace, clock=SYSTEM_CLOCK, host=host_name(), read_only=True)
+    record = plan(workspace, state_dir(os.environ), write=False, at_once=True)
+    engine = Engine(settings, workspace, clock=SYSTEM_CLOCK, host=host_name(), read_only=True, record=record)
     arrived = asyncio.Event()
     engine.subscribe(lambda snapshot: arrived.set())
     running: asyncio.Task[None] | None = None
@@ -135,7 +143,8 @@ class Watch:
 
     def sample(self, snapshot: "Snapshot") -> None:
         """Print one sample and what it fires."""
-        from core.report import fleet_data, time_text, value_of
+        from core.report import fleet_data, value_of
+        from core.reports.plain import time_text
 
         alerts = alerts_of(snapshot, self.rules)
         self.samples += 1
@@ -248,6 +257,9 @@ def alerts_of(snapshot: "Snapshot", rules: tuple["Rule", ...]) -> list[dict[str,
         if source.state == "hung":
             text = f"{source.name} does not answer: {source.detail}"
             alerts.append(_alert("source", "", source.name, None, None, "high", text))
+        elif source.kind == "workspace" and source.state in ("unreadable", "gone"):
+            text = f"the workspace {source.name} cannot be read: {source.detail or source.state}"
+            alerts.append(_alert("source", "", source.name, None, None, "critical", text))
     return alerts
 
 

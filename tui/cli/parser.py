@@ -34,10 +34,15 @@ COMMANDS = (
         True,
     ),
     CommandEntry("analyze", "tui.cli.analyze", "KPIs, bottlenecks, task distribution, recommendations"),
+    CommandEntry("agents", "tui.cli.agents", "every agent: how alive it is, its flow, who needs a person"),
+    CommandEntry("tasks", "tui.cli.tasks", "the tasks of all agents, the longest in their state first"),
+    CommandEntry("why", "tui.cli.why", "one agent or task: where each number and word comes from"),
     CommandEntry("monitor", "tui.cli.monitor", "one line a sample, for a while, with alerts"),
     CommandEntry(
         "validate", "tui.cli.validate", "check queue files: what is odd, where, and how it was read"
     ),
+    CommandEntry("metrics", "tui.cli.metrics", "how agents did: collect, report, export, track by hand"),
+    CommandEntry("collect", "tui.cli.collect", "record what happens to tasks, without a screen"),
     CommandEntry("config", "tui.cli.config", "write, show or check the configuration"),
     CommandEntry("doctor", "tui.cli.doctor", "what works here and what does not"),
 )
@@ -112,7 +117,7 @@ def parse(words: Sequence[str]) -> int:
                 raise UsageError(
                     f"{word} before the command's name is for the dashboard; write {chosen}'s own after it"
                 )
-    _add_globals(parser, screen)
+    add_globals(parser, screen)
     if screen:
         parser.add_argument(
             "--or-demo", action="store_true", help="dashboard: where there is no workspace, the demo"
@@ -130,15 +135,18 @@ def parse(words: Sequence[str]) -> int:
         if command is entry:
             sub = made
             module = import_module(command.module)
-            _add_globals(made.add_argument_group("global options"), command.screen)
+            add_globals(made.add_argument_group("global options"), command.screen)
             module.configure(made)
             run = module.run
     args, unknown = parser.parse_known_args(words)
     if isinstance(getattr(args, "what", None), list) and not any(word.startswith("-") for word in unknown):
         args.what += unknown  # argparse gives up a list of words at the first option between them
         unknown = []
+    if isinstance(getattr(args, "filter", None), list):  # `-word` is a term of a filter, and no option
+        args.filter += [word for word in unknown if not word.startswith("--")]
+        unknown = [word for word in unknown if word.startswith("--")]
     if unknown:
-        raise UsageError(_unknown(unknown[0], parser, sub))
+        raise UsageError(unknown_word(unknown[0], parser, sub))
     options = Options(
         **{field: value for field in Options._fields if (value := getattr(args, field, None)) is not None}
     )
@@ -160,7 +168,7 @@ def _dashboard(options: Options, or_demo: bool, words: Sequence[str]) -> int:
     return run(options)
 
 
-def _add_globals(parser: argparse._ActionsContainer, screen: bool) -> None:
+def add_globals(parser: argparse._ActionsContainer, screen: bool) -> None:
     """The global options: on the main parser and on each command's, so that they may stand on either side."""
     for flag in FLAGS:
         if flag.field in DASHBOARD_ONLY and not screen:
@@ -216,7 +224,8 @@ def _no_command(word: str) -> str:
     return clean_line(f"{word} is no command; {advice}")
 
 
-def _unknown(word: str, parser: Parser, sub: Parser | None) -> str:
+def unknown_word(word: str, parser: Parser, sub: Parser | None) -> str:
+    """What to say of a word that a parser, or that of the command, did not take."""
     from difflib import get_close_matches
 
     name = word.partition("=")[0]
@@ -261,6 +270,13 @@ def duration(value: str) -> float:
     if not math.isfinite(seconds) or seconds <= 0:
         raise argparse.ArgumentTypeError(f"{value} is no duration; write seconds, or 90s 15m 4h 7d")
     return seconds
+
+
+def count(value: str) -> int:
+    """A whole number, 0 or more."""
+    if not (value.isascii() and value.isdigit() and len(value) <= 9):
+        raise argparse.ArgumentTypeError(f"{value} is no whole number, 0 or more")
+    return int(value)
 
 
 def percent(value: str) -> float:
