@@ -17,7 +17,11 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from core.queues.model import EMPTY_QUEUE
+from core.measures.agent import Measures, measure, measure_fleet
+from core.measures.liveness import Signs
+from core.measures.needs import Need
+from core.observed import Seen
+from core.queues.model import EMPTY_QUEUE, NO_WORK
 from core.samples import (
     CpuSample,
     DeviceRate,
@@ -75,6 +79,29 @@ AGENTS = (
 )  # fmt: skip
 
 
+# Tasks that came and went in the last two hours.
+FLOWS = {"ARCH": (6, 9), "BLUE": (8, 10), "CA": (5, 6), "CB": (12, 26), "CC": (24, 11)}
+NEEDS = (
+    Need(
+        "signal", "high", "CB", "TASK-169", 1, WALL - 720, "asks for help: which migration is the right one?"
+    ),
+    Need("review", "low", "CA", "TASK-161", 2, WALL - 11_000, "TASK-161 and 1 more ready for review"),
+)
+
+
+def spread(count: int) -> tuple[float, ...]:
+    """So many moments of the last two hours, evenly."""
+    return tuple(WALL - 7200 + 7200 * (i + 0.5) / count for i in range(count))
+
+
+def flow_of_all() -> Measures:
+    """All agents together."""
+    came, left = (sum(flow[i] for flow in FLOWS.values()) for i in (0, 1))
+    return measure_fleet(
+        24, NO_WORK, Seen(came=spread(came), left=spread(left)), ((WALL - 7200, WALL),), WALL
+    )
+
+
 def agent_view(agent: Agent) -> AgentView:
     """The row as the evaluator would make it."""
     pending, running, review, failed, completed = agent.counts
@@ -85,8 +112,14 @@ def agent_view(agent: Agent) -> AgentView:
         current_title=title, current_since=WALL - taken_s if task_id else None, pending_hours=agent.hours,
         oldest_waiting_at=None if agent.oldest_s is None else WALL - agent.oldest_s, mtime=WALL - 12,
     )  # fmt: skip
+    came, left = FLOWS.get(agent.name, (0, 0))
+    seen = Seen(came=spread(came), left=spread(left))
+    queue = queue._replace(load_hours=agent.hours)
     return AgentView(
         queue=queue, state=agent.state, why="",
+        liveness="waiting" if agent.state == "review" else agent.state,
+        signs=Signs(WALL - 12, 1, 1.0, WALL, 0), current_since=queue.current_since,
+        measures=measure(queue, seen, ((WALL - 7200, WALL),), WALL, 8.0),
         workload_percent=None if agent.state == "retired" else min(100.0, agent.hours / 8 * 100),
         success_percent=100.0 * completed / (completed + failed), severity=agent.severity,
         changed_at=WALL - 12 - taken_s / 40, processes=1, handles=agent.handles, cpu_percent=1.0,
@@ -141,8 +174,9 @@ def demo_like() -> Snapshot:
         kpis=(kpi("cpu", "ok", 37.0, "< 80"), kpi("memory", "ok", 62.0, "< 75"), kpi("disk_io", "ok", 12.5, "< 50"),
               kpi("open_files", "warning", float(files), "< 100"), kpi("queue_length", "warning", 14.0, "< 10")),
         overall="warning",
-        verdict=Verdict("medium", "CC queue is too long", "14 waiting, target < 10, oldest 2d 4h", "agent:CC",
+        verdict=Verdict("medium", "CC will not drain: 14 waiting", "+6.5/h, target < 10, oldest 2d 4h", "agent:CC",
                         "open_agent", "show CC"),
+        needs=NEEDS, needs_count=3, fleet=flow_of_all(),
         events=(
             Event(4, WALL - 240, "low", "firing", "host", f"watched files {files}, target < 100"),
             Event(3, WALL - 720, "medium", "firing", "agent:CC", "CC queue 14, target < 10"),

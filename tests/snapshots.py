@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from core.queues.model import EMPTY_QUEUE, AgentQueue
+from core.measures.agent import UNMEASURED, Measures, measure
+from core.measures.liveness import Signs
+from core.measures.needs import Need
+from core.observed import Seen
+from core.queues.model import EMPTY_QUEUE, NO_WORK, AgentQueue, RecordState, Work
 from core.samples import (
     CpuSample,
     DeviceRate,
@@ -30,13 +34,42 @@ def queue(agent: str, **fields: Any) -> AgentQueue:
 
 
 def view(
-    agent: str, state: str = "idle", severity: str = "ok", load: float | None = 0.0, **fields: Any
+    agent: str,
+    state: str = "idle",
+    severity: str = "ok",
+    load: float | None = 0.0,
+    measures: Measures = UNMEASURED,
+    needs: tuple[Need, ...] = (),
+    **fields: Any,
 ) -> AgentView:
     """One row of the agents table."""
+    said = queue(agent, **fields)
     return AgentView(
-        queue=queue(agent, **fields), state=state, why="", workload_percent=load, success_percent=None,
+        queue=said, state=state, why="", workload_percent=load, success_percent=None,
         severity=severity, changed_at=WALL - 70, processes=1, handles=12, cpu_percent=1.0, rss_bytes=1 << 20,
+        liveness={"review": "waiting", "blocked": "waiting"}.get(state, state),
+        signs=Signs(WALL - 70, 1, 1.0, WALL - 1, 0), measures=measures, needs=needs,
+        current_since=said.current_since,
     )  # fmt: skip
+
+
+def measured(
+    waiting: int, came: int, left: int, hours: tuple[float, ...] = (), work: Work = NO_WORK, load: float = 0.0
+) -> Measures:
+    """The measures of an agent of which so much was seen in the last two hours, spread evenly."""
+    seen = Seen(came=_spread(came), left=_spread(left), ended=_spread(left), hours=hours)
+    row = queue("X", pending=waiting, work=work, load_hours=load)
+    return measure(row, seen, ((WALL - 7200, WALL),), WALL, 8.0)
+
+
+def _spread(count: int) -> tuple[float, ...]:
+    return tuple(WALL - 7200 + 7200 * (i + 0.5) / count for i in range(count))
+
+
+NEEDS = (
+    Need("signal", "high", "CB", "TASK-168A", 1, WALL - 720, "asks for help: which schema is right?"),
+    Need("review", "low", "CA", "TASK-168C", 1, WALL - 13_260, "TASK-168C ready for review"),
+)
 
 
 def agents() -> tuple[AgentView, ...]:
@@ -44,12 +77,14 @@ def agents() -> tuple[AgentView, ...]:
     return (
         view("CC", "working", "medium", 100.0, pending=14, in_progress=1, completed=31, failed=2,
              current_id="TASK-168B", current_title="Unified workflow engine", current_since=WALL - 1920,
-             oldest_waiting_at=WALL - 187_200, pending_hours=44.0),
+             oldest_waiting_at=WALL - 187_200, pending_hours=44.0,
+             measures=measured(14, 24, 12, (0.5, 0.7, 1.1, 2.0, 3.5), load=50.0)),
         view("CB", "working", "ok", 61.0, pending=3, in_progress=1, completed=44, current_id="TASK-168A",
              current_title="Database schema", current_since=WALL - 7800, oldest_waiting_at=WALL - 14_400,
-             pending_hours=5.0),
+             pending_hours=5.0, needs=NEEDS[:1],
+             measures=measured(3, 14, 30, (), Work(4, 10.0, 10.0, 12.5, 0, 0, 0, 6, 9.0, 1.2, 3.0), load=6.0)),
         view("CA", "review", "low", 25.0, pending=1, review=1, completed=12, current_id="TASK-168C",
-             current_since=WALL - 13_260, oldest_waiting_at=WALL - 13_260, pending_hours=2.0),
+             current_since=WALL - 13_260, oldest_waiting_at=WALL - 13_260, pending_hours=2.0, needs=NEEDS[1:]),
         view("ARCH", completed=7),
         view("BLUE"),
         view("WA", "retired", load=None, completed=9),
@@ -88,7 +123,8 @@ def snapshot(**changes: Any) -> Snapshot:
         "processes": reading(ProcessesSample(AT, host, rows, 104, 80, 0, 1.0, True)),
         "own": reading(SelfSample(AT, host, 0.5, 40 << 20, 500.0)),
         "queues": reading(Fleet(6, 5, 18, 2, 1, 0, 2, 103, 0, 0)),
-        "agents": agents(), "progress": None,
+        "agents": agents(), "progress": None, "needs": NEEDS, "needs_count": 2, "fleet": measured(18, 44, 62),
+        "record": RecordState("writing", "/srv/autopilot/.bluetop/transitions.jsonl", "", ((WALL - 7200, WALL),)),
         "charts": {
             name: Chart(5.0, tuple(float(top * (i % 40) / 40) for i in range(300)), float(top), 300)
             for name, top in (("cpu_percent", 81), ("memory_percent", 63), ("disk_io_mb_per_s", 55),

@@ -13,6 +13,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from core.config import Settings
+from core.measures.needs import Need
 from core.queues.model import Task
 from core.snapshot import Event, Snapshot, SourceState, Verdict
 from tests.fakes import FakeClock, StillEngine
@@ -78,6 +79,11 @@ def crowd(count: int = 60, **changes: Any) -> Snapshot:
             Event(count - n, WALL - 60 * n, "low", "firing", f"agent:A{n:03}", f"event about A{n:03}")
             for n in range(count)
         ),
+        "needs": tuple(
+            Need("review", "low", f"A{n:03}", f"T-{n}", 1, WALL - 60 * n, f"T-{n} ready for review")
+            for n in range(count)
+        ),
+        "needs_count": count,
         "processes": reading(scan._replace(rows=rows, total=900)),
         "sources": tuple(
             SourceState(f"postbox/A{n:03}/outbox.json", "file", "ok", said, AT - 1, float(n), n)
@@ -205,6 +211,8 @@ class Stage:
 _CHARS = {
     "slash": "/", "exclamation_mark": "!", "colon": ":", "space": " ", "question_mark": "?", "minus": "-",
     "plus": "+", "equals_sign": "=", "left_square_bracket": "[", "right_square_bracket": "]",
+    "greater_than_sign": ">", "less_than_sign": "<", "quotation_mark": '"', "asterisk": "*", "comma": ",",
+    "full_stop": ".", "underscore": "_", "percent_sign": "%", "backslash": "\\",
 }  # fmt: skip
 
 # How each kind of screen is reached from the dashboard. `text` is a source's own text.
@@ -217,6 +225,9 @@ PATHS: dict[str, tuple[str, ...]] = {
     "alerts": ("L",),
     "help": ("question_mark",),
     "text": ("o", "enter"),
+    "needs": ("n",),
+    "columns": ("C",),
+    "views": ("V",),
 }
 
 

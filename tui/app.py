@@ -11,19 +11,25 @@ from textual.binding import Binding, BindingType
 from core.config import Settings
 from core.engine import Engine
 from core.errors import BluetopError
-from core.queues.model import Task
+from core.queues.model import Task, Transition
 from core.snapshot import Snapshot
 from core.text import clean_line
 from tui import clipboard, theming
+from tui.choices import TableChoices, as_setting
 from tui.feed import Feed
 from tui.messages import SnapshotArrived
 from tui.palette import Actions, Palette
+from tui.screens.agent import AgentScreen
 from tui.screens.base import BluetopScreen
+from tui.screens.columns import ColumnsScreen
 from tui.screens.dashboard import DashboardScreen
-from tui.screens.lists import AgentScreen, AlertsScreen, ProcessesScreen, SourcesScreen
-from tui.screens.text import HelpScreen, TaskScreen, TextScreen
+from tui.screens.lists import AlertsScreen, NeedsScreen, ProcessesScreen, SourcesScreen
+from tui.screens.task import TaskScreen
+from tui.screens.text import HelpScreen, TextScreen
+from tui.screens.views import ViewsScreen
 from tui.view.glyphs import Glyphs
 from tui.view.spans import Line
+from tui.view.table import TableState, View
 from tui.wire.app import WireApp
 
 INTERVALS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -63,6 +69,7 @@ class BluetopApp(WireApp):
         self.read_only = read_only
         self.config_dir, self.state_dir = folders
         self.save = save
+        self.choices = TableChoices(settings.ui)
         self.shown: Snapshot = engine.latest
         self.theme_names = theming.names(self.config_dir)
         self.paused_at: float | None = None
@@ -76,7 +83,8 @@ class BluetopApp(WireApp):
     def on_mount(self) -> None:
         """Dress Textual like us, show the dashboard, start sampling."""
         self._dress()
-        home = DashboardScreen(self.settings.ui.sort, self.settings.ui.sort_descending)
+        ui = self.settings.ui
+        home = DashboardScreen(ui.sort, ui.sort_descending, ui.columns)
         self.push_screen(home)
         self.run_worker(self._feed.run(), group="engine", exit_on_error=True)
 
@@ -93,9 +101,17 @@ class BluetopApp(WireApp):
         if self.paused_at is not None:
             return
         self.shown = message.snapshot
+        self._name_window(message.snapshot)
         screen = self.screen
         if isinstance(screen, BluetopScreen) and screen.is_mounted:
             screen.show_snapshot(message.snapshot)
+
+    def _name_window(self, snap: Snapshot) -> None:
+        """How many things need somebody, where it is seen also when another window is looked at."""
+        if self.settings.ui.title:
+            count = snap.needs_count
+            said = f": {count} need{'s' if count == 1 else ''} you" if count else ""
+            self.name_window(f"bluetop {snap.host}{said}")
 
     # -- what screens ask for --------------------------------------------------------------
 
@@ -109,6 +125,30 @@ class BluetopApp(WireApp):
                 take(agent, (), clean_line(str(error)))
 
         self.run_worker(work(), group=f"tasks-{agent}", exclusive=True, exit_on_error=True)
+
+    def fetch_life(self, agent: str, task: str, take: Callable[[Sequence[Transition], str], None]) -> None:
+        """Read what happened to an agent's tasks, or to one; `take(transitions, problem)` when it is there."""
+
+        async def work() -> None:
+            try:
+                take(await self.engine.life(agent, task), "")
+            except BluetopError as error:
+                take((), clean_line(str(error)))
+
+        self.run_worker(work(), group=f"life-{agent}-{task}", exclusive=True, exit_on_error=True)
+
+    def fetch_standing(
+        self, tasks: Sequence[str], take: Callable[[dict[str, tuple[str, str]]], None]
+    ) -> None:
+        """Look up where tasks are; `take` gets id → (agent, status) of those that are known."""
+
+        async def work() -> None:
+            try:
+                take(await self.engine.standing(tasks))
+            except BluetopError:
+                take({})
+
+        self.run_worker(work(), group="standing", exclusive=True, exit_on_error=True)
 
     def fetch_record(self, task: Task, take: Callable[[str, str], None]) -> None:
         """Read one task's whole record; `take(json, problem)` is called when it is there."""
@@ -157,6 +197,28 @@ class BluetopApp(WireApp):
         """Something to read."""
         self.push_screen(TextScreen(kind, title, lines))
 
+    def open_columns(self, table: TableState, name: str) -> None:
+        """The columns of a table."""
+        self.push_screen(ColumnsScreen(table, name))
+
+    def open_views(self, table: TableState, name: str) -> None:
+        """The views of a table."""
+        self.push_screen(ViewsScreen(table, name))
+
+    @property
+    def can_save(self) -> bool:
+        """Whether settings can be written at all."""
+        return self.save is not None and not self.read_only
+
+    def save_view(self, table: str, view: View) -> None:
+        """Write a view to the settings; it is there once that is done."""
+        changes = {f"ui.views.{view.name}": as_setting(table, view)}
+        self._change(changes, lambda: self.choices.keep(table, view))
+
+    def remove_view(self, name: str) -> None:
+        """Take a view out of the settings."""
+        self._change({f"ui.views.{name}": None}, lambda: self.choices.forget(name))
+
     def jump(self, subject: str) -> None:
         """The screen of a subject ("agent:CC", "source:...", a metric)."""
         if subject.startswith("agent:"):
@@ -172,7 +234,9 @@ class BluetopApp(WireApp):
         """The keys that work here."""
         kind = getattr(self.screen, "kind", "dashboard")
         if kind != "help":
-            self.push_screen(HelpScreen(kind, self.read_only, self.glyphs))
+            table = getattr(self.screen, "table", None)
+            fields = table.fields.values() if table is not None else ()
+            self.push_screen(HelpScreen(kind, self.read_only, self.glyphs, fields))
 
     def action_palette(self) -> None:
         """Any action by its name (the key itself is seen to in `on_event`)."""
@@ -191,6 +255,10 @@ class BluetopApp(WireApp):
         """Sources."""
         self.push_screen(SourcesScreen())
 
+    def action_open_needs(self) -> None:
+        """What needs a person."""
+        self.push_screen(NeedsScreen())
+
     def action_open_alerts(self) -> None:
         """The log."""
         self.push_screen(AlertsScreen())
@@ -201,6 +269,7 @@ class BluetopApp(WireApp):
 
     def action_suspend(self) -> None:
         """Back to the shell."""
+        self.engine.rest()
         self.action_suspend_process()
 
     def action_pause(self) -> None:
@@ -264,22 +333,33 @@ class BluetopApp(WireApp):
         self._say(f"theme: {theme.label}")
 
     def action_save_settings(self) -> None:
-        """Keep theme, interval and sort order for the next start."""
-        if self.save is None or self.read_only:
-            self._say("read-only: nothing is saved", "medium")
-            return
+        """Keep theme, interval, and sort order and columns of the agents for the next start."""
         home = next((s for s in self.screen_stack if isinstance(s, DashboardScreen)), None)
         changes: dict[str, Any] = {"ui.theme": self.look.name, "poll.host_interval_s": self.shown.interval_s}
         if home is not None:
-            changes |= {"ui.sort": home.agents.sort, "ui.sort_descending": home.agents.descending}
-        self.run_worker(self._save(self.save, changes), group="save", exit_on_error=False)
+            changes |= {"ui.sort": home.agents.sort, "ui.sort_descending": home.agents.descending,
+                        "ui.columns": list(home.agents.chosen_columns)}  # fmt: skip
+        self._change(changes, lambda: None)
 
-    async def _save(self, save: Callable[[dict[str, Any]], str], changes: dict[str, Any]) -> None:
+    def _change(self, changes: dict[str, Any], done: Callable[[], None]) -> None:
+        """Save `changes`, then do what follows from it, and say how it went."""
+        if self.save is None or self.read_only:
+            self._say("read-only: nothing is saved", "medium")
+        else:
+            self.run_worker(self._save(self.save, changes, done), group="save", exit_on_error=False)
+
+    async def _save(
+        self, save: Callable[[dict[str, Any]], str], changes: dict[str, Any], done: Callable[[], None]
+    ) -> None:
         """In a thread: a lock and an fsync take their time, and a hung home folder takes for ever."""
         try:
-            self._say(await asyncio.to_thread(save, changes), "ok")
+            said = await asyncio.to_thread(save, changes)
         except BluetopError as error:
             self._say(clean_line(str(error)), "high")
+        else:
+            done()
+            self._redraw()
+            self._say(said, "ok")
 
     def _say(self, text: str, role: str = "text") -> None:
         if isinstance(self.screen, BluetopScreen):
@@ -293,7 +373,7 @@ class BluetopApp(WireApp):
         acts as keys: outside a prompt it is dropped.
         """
         screen = self.screen if self._screen_stack else None
-        if isinstance(screen, BluetopScreen) and not screen.prompting:
+        if isinstance(screen, BluetopScreen) and not screen.prompting and not screen.questioning:
             if isinstance(event, events.Paste):
                 event.stop()
                 return
@@ -301,8 +381,9 @@ class BluetopApp(WireApp):
                 if self._typed is not None:
                     self._typed.append(event)
                     return
-                if event.key == "slash" and screen.table is not None:
-                    screen.action_filter()
+                opener = screen.opens.get(event.key)
+                if opener is not None and screen.table is not None:
+                    getattr(screen, f"action_{opener}")()
                     return
                 if event.key in ("colon", "ctrl+p"):
                     self._typed = []

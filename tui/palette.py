@@ -1,13 +1,16 @@
-"""The command palette (`:`): every action of the key table by name, and the agents to jump to."""
+"""The command palette (`:`): every action of the key table by name, views, themes, and the agents to jump to."""
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, cast
 
+from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import Matcher
+from textual.widgets import Button, Input
 
 from tui.keys import keys_of
+from tui.screens.base import BluetopScreen
 
 if TYPE_CHECKING:
     from tui.app import BluetopApp
@@ -17,7 +20,19 @@ _JUMPS = 200
 
 
 class Palette(CommandPalette):
-    """Textual's palette, whose list fails on page keys as long as it has options but no room for them."""
+    """Textual's palette, with two of its mistakes mended.
+
+    Its list fails on page keys as long as it has options but no room for them. And a second enter or click
+    that is on its way when the first has closed it would close the screen below, or the last one there is.
+    """
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Leave, once."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
+
+    def _select_or_command(self, event: Input.Submitted | Button.Pressed | None = None) -> None:
+        if self.app.screen is self:
+            super()._select_or_command(event)
 
     def _action_command_list(self, action: str) -> None:
         if self.query_one(CommandList).scrollable_content_region:
@@ -47,6 +62,10 @@ class Actions(Provider):
             if row.action.split("(")[0] not in _MOVES and row.action not in seen:
                 seen.add(row.action)
                 yield row.label, f"{row.help}  [{row.shown}]".replace("[", "(").replace("]", ")"), row.action
+        if isinstance(self.screen, BluetopScreen):
+            for saved, _ in self.screen.views_here():
+                told = saved.help or (f"/{saved.filter}" if saved.filter else "Everything")
+                yield f"view: {saved.name}", told.replace("[", "(").replace("]", ")"), f"view {saved.name}"
         for name in owner.theme_names:
             yield f"theme {name}", "Use this theme", f"use_theme {name}"
         if agents:
@@ -61,6 +80,8 @@ class Actions(Provider):
         owner = cast("BluetopApp", self.app)
         if action.startswith("agent "):
             owner.open_agent(action[6:])
+        elif action.startswith("view "):
+            cast(BluetopScreen, self.screen).use_view(action[5:])
         elif action.startswith("use_theme "):
             owner.use_theme(action[10:])
         else:

@@ -14,6 +14,7 @@ from core.clock import SYSTEM_CLOCK
 from core.engine import Engine
 from core.errors import UsageError
 from core.prober.client import Prober
+from core.record import plan
 from core.workspace import find
 from tui import lifecycle, theming
 from tui.cli.options import Options
@@ -82,8 +83,20 @@ def show(options: Options, prober: Prober) -> int:
     palette = theme.palette(system)
     glyphs = choose_glyphs(options.ascii, settings.ui.ascii, environ)
     tty = TtyBytes()
+    record = plan(
+        workspace,
+        state,
+        write=settings.record.enabled and not options.read_only,
+        most_bytes=settings.record.max_bytes,
+    )
     engine = Engine(
-        settings, workspace, clock=SYSTEM_CLOCK, read_only=options.read_only, tty=tty, prober=prober
+        settings,
+        workspace,
+        clock=SYSTEM_CLOCK,
+        read_only=options.read_only,
+        tty=tty,
+        prober=prober,
+        record=record,
     )
     if options.interval is not None:
         engine.set_interval(options.interval)
@@ -91,7 +104,8 @@ def show(options: Options, prober: Prober) -> int:
     def first(width: int, height: int) -> list[Line]:
         engine.prime()
         snap = engine.first_snapshot(FIRST_WAIT_S)
-        return whole_picture(snap, width, height, glyphs, (settings.ui.sort, settings.ui.sort_descending))
+        ui = settings.ui
+        return whole_picture(snap, width, height, glyphs, (ui.sort, ui.sort_descending), ui.columns)
 
     def save(changes: dict[str, Any]) -> str:
         from core.control import SaveSettings, submit

@@ -27,6 +27,9 @@ SNAPSHOTS = {
     "read-only": snapshot(read_only=True),
 }  # fmt: skip
 
+# More than fits in 80 cells.
+MANY = ("now", "agent", "state", "hours", "changed", "load", "pending", "completed", "failed", "oldest")
+
 
 def cells_of(lines, palette):
     return [
@@ -72,6 +75,17 @@ async def test_it_is_so_with_the_operators_sort_order(sort, descending):
     async with stage(120, 40, settings=settings) as on:
         frame = cells_of(whole_picture(snapshot(), 120, 40, UTF8, (sort, descending)), on.app.palette)
         assert ["".join(c for c, _ in row) for row in frame] == on.rows()
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("chosen", [("state", "agent"), ("load", "nonsense"), MANY])
+async def test_it_is_so_with_the_operators_columns(columns, lines, chosen):
+    settings = Settings(ui=Ui(columns=chosen))
+    async with stage(columns, lines, settings=settings, keys=("j", "k")) as on:
+        frame = cells_of(whole_picture(snapshot(), columns, lines, UTF8, columns=chosen), on.app.palette)
+        tasks = arrange(columns, lines, len(agents()), len(snapshot().events)).rects.get("tasks")
+        end = columns if tasks is None else tasks.x
+        assert ["".join(c for c, _ in row[:end]) for row in frame] == [row[:end] for row in on.rows()]
 
 
 async def test_the_second_snapshot_moves_nothing_that_did_not_change():

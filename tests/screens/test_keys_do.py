@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from core.config import Settings, Ui, View
 from tests.stage import PATHS, Stage, crowd, still
 from tests.stage import stage as on_stage
 from tui.keys import KEYS, Key, keys_of
@@ -18,6 +19,11 @@ from tui.screens.text import TextScreen
 Check = Callable[[Stage, str], Awaitable[None]]
 CHECKS: dict[str, Check] = {}
 TEXTS = ("task", "help", "text")
+SETTINGS = Settings(
+    ui=Ui(
+        views={f"mine {n:02}": View(filter=f"a0{n + 1}", sort="pending", descending=True) for n in range(40)}
+    )
+)
 
 
 def checks(action: str) -> Callable[[Check], Check]:
@@ -124,16 +130,23 @@ async def palette(on: Stage, key: str) -> None:
 async def into(on: Stage, key: str) -> None:
     kind = on.kind
     await on.press("j")
+    if kind == "views":
+        on.table.to_row(on.table.names.index("mine 01"))  # others come with the table
     name = on.table.cursor
     await on.press(key)
     head = on.rows()[0]
-    if kind == "dashboard":
+    if kind == "views":
+        assert on.kind == "dashboard"
+        assert f"view: {name}" in on.rows()[-1]
+        assert (on.table.filter_text, on.table.sort, on.table.descending) == ("a02", "pending", True)
+        assert on.table.names[0] in ("A020", "A027")  # six wait there
+    elif kind == "dashboard":
         assert on.kind == "agent"
         assert f"agents > {name}" in head
     elif kind == "agent":
         assert on.kind == "task"
         assert "A000-2" in head
-    elif kind in ("processes", "alerts"):
+    elif kind in ("processes", "alerts", "needs"):
         assert on.kind == "agent"
         assert "A001" in head
     else:
@@ -197,6 +210,111 @@ async def reverse(on: Stage, key: str) -> None:
     assert on.table.names == before
 
 
+@checks("mark")
+async def mark(on: Stage, key: str) -> None:
+    first = on.table.names[0]
+    await on.press(key)
+    assert (on.table.marks, on.table.cursor_row) == ({first}, 1)
+    assert "1 marked" in on.rows()[-1]
+    assert len([row for row in on.rows() if row.startswith(on.app.glyphs.mark)]) == 1
+    await on.press("k", key)
+    assert on.table.marks == set()
+    assert "marked" not in on.rows()[-1]
+
+
+@checks("mark_range")
+async def mark_range(on: Stage, key: str) -> None:
+    names = on.table.names
+    await on.press("j", "space", "j", "j", key)
+    assert on.table.marks == set(names[1:5])
+    assert "4 marked" in on.rows()[-1]
+
+
+@checks("clear_marks")
+async def clear_marks(on: Stage, key: str) -> None:
+    before = on.text()
+    await on.press("space", "space", key)
+    assert on.table.marks == set()
+    await on.press("g")
+    assert on.text() == before
+
+
+@checks("columns")
+async def columns(on: Stage, key: str) -> None:
+    name = on.table.name or on.kind
+    await on.press(key)
+    assert on.kind == "columns"
+    assert f"{name} > columns" in on.rows()[0]
+
+
+@checks("views")
+async def views(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert on.kind == "views"
+    assert "> views" in on.rows()[0]
+
+
+@checks("show_column")
+async def show_column(on: Stage, key: str) -> None:
+    heading = on.rows()[on.row_of("─ AGENTS ─") + 1]
+    await on.press("j", "j", key)
+    assert "STATE" in heading
+    assert "STATE" not in on.rows()[on.row_of("─ AGENTS ─") + 1]
+    await on.press(key)
+    assert on.rows()[on.row_of("─ AGENTS ─") + 1].split() == heading.split()
+
+
+@checks("reorder(-1)")
+async def column_up(on: Stage, key: str) -> None:
+    await on.press("j", "j", key, key)
+    assert on.selected().startswith(f"{on.app.glyphs.cursor}[x] state")
+    assert on.rows()[on.row_of("─ AGENTS ─") + 1].split()[:2] == ["STATE", "AGENT"]
+
+
+@checks("reorder(1)")
+async def column_down(on: Stage, key: str) -> None:
+    await on.press(key, key)
+    assert on.selected().startswith(f"{on.app.glyphs.cursor}[x] agent")
+    assert on.rows()[on.row_of("─ AGENTS ─") + 1].split()[:2] == ["STATE", "AGENT"]
+
+
+@checks("defaults")
+async def defaults(on: Stage, key: str) -> None:
+    before = on.rows()[:-1]
+    await on.press("space", "j", "J", key)
+    assert "default set" in on.rows()[-1]
+    await on.press("g")
+    assert on.rows()[:-1] == before
+
+
+@checks("sort_here")
+async def sort_here(on: Stage, key: str) -> None:
+    await on.press("j", "j", key)
+    assert "STATE↑" in on.text()
+    assert "sorted by state" in on.rows()[-1]
+    await on.press(key)
+    assert "STATE↓" in on.text()
+
+
+@checks("new_view")
+async def new_view(on: Stage, key: str) -> None:
+    await on.press(key)
+    await on.type("a new one")
+    await on.press("enter")
+    assert "saved 1 settings" in on.rows()[-1]
+    assert "a new one" in on.text()
+
+
+@checks("remove_view")
+async def remove_view(on: Stage, key: str) -> None:
+    on.table.to_row(on.table.names.index("mine 00"))  # others come with the table
+    await on.press(key)
+    assert "remove the view mine 00 from your settings? y: yes, any other key: no" in on.rows()[-1]
+    await on.press("y")
+    assert "mine 00" not in on.text()
+    assert "saved 1 settings" in on.rows()[-1]
+
+
 @checks("expand")
 async def expand(on: Stage, key: str) -> None:
     before = on.text()
@@ -226,8 +344,33 @@ CHECKS["app.open_sources"] = opens("sources")
 CHECKS["app.open_alerts"] = opens("alerts")
 
 
+@checks("section(1)")
+async def next_section(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert on.screen.section == "timeline"
+
+
+@checks("section(-1)")
+async def section_before(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert on.screen.section == "processes"
+
+
+@checks("app.open_needs")
+async def open_needs(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert on.kind == "needs"
+    assert "needs you: " in on.rows()[0]
+
+
 @checks("copy")
 async def copy(on: Stage, key: str) -> None:
+    if on.kind == "dashboard":
+        await on.press("space", "space", key)
+        (sequence,) = on.sent
+        text = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")).decode()
+        assert [json.loads(line)["id"] for line in text.split("\n")] == ["A000", "A001"]
+        return
     await on.press(key)
     (sequence,) = on.sent
     text = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")).decode()
@@ -276,7 +419,7 @@ async def next_theme(on: Stage, key: str) -> None:
 @checks("app.save_settings")
 async def save_settings(on: Stage, key: str) -> None:
     await on.press(key)
-    assert "saved 4 settings" in on.rows()[-1]
+    assert "saved 5 settings" in on.rows()[-1]
 
 
 @checks("app.redraw")
@@ -316,8 +459,8 @@ def cases() -> list[object]:
 async def test_a_key_does_what_its_help_says(kind: str, row: Key) -> None:
     first = "dashboard" if "*" in row.where else row.where[0]
     for key in row.keys if kind == first else row.keys[:1]:
-        engine = still(crowd())
-        async with on_stage(80, 24, engine, PATHS[kind], save=lambda c: f"saved {len(c)} settings") as on:
+        options = {"settings": SETTINGS, "save": lambda c: f"saved {len(c)} settings"}
+        async with on_stage(80, 24, still(crowd()), PATHS[kind], **options) as on:
             await CHECKS[row.action](on, key)
 
 

@@ -10,7 +10,7 @@ from tui.view.spans import width
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (160, 50)])
 async def test_a_click_selects_a_row_and_a_second_one_opens_it(columns, lines):
     async with stage(columns, lines) as on:
-        row = on.row_of("TASK-168C")
+        row = on.row_of("▲ waiting")
         await on.click(5, row)
         assert "CA " in on.selected()
         assert on.kind == "dashboard"
@@ -24,6 +24,13 @@ async def test_a_click_selects_in_every_list(kind):
         target = on.rows()[14]
         await on.click(20, 14)
         assert on.selected()[1:] == target[1:]
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40)])
+async def test_a_click_on_what_needs_you_opens_the_list_of_it(columns, lines):
+    async with stage(columns, lines) as on:
+        await on.click(20, on.row_of("CB asks for help"))
+        assert on.kind == "needs"
 
 
 async def test_a_click_in_a_scrolled_list_hits_the_row_that_is_seen():

@@ -112,6 +112,7 @@ async def test_save_keeps_theme_interval_and_sort_order():
                 "poll.host_interval_s": 2.0,
                 "ui.sort": "severity",
                 "ui.sort_descending": True,
+                "ui.columns": [],
             }
         ]
         assert "saved to settings.toml" in on.rows()[-1]

@@ -2,18 +2,25 @@ import pytest
 
 from tui.app import BluetopApp
 from tui.keys import KEYS, key_for, keys_of
+from tui.screens.agent import AgentScreen
+from tui.screens.columns import ColumnsScreen
 from tui.screens.dashboard import DashboardScreen
-from tui.screens.lists import AgentScreen, AlertsScreen, ProcessesScreen, SourcesScreen
-from tui.screens.text import HelpScreen, TaskScreen
+from tui.screens.lists import AlertsScreen, NeedsScreen, ProcessesScreen, SourcesScreen
+from tui.screens.task import TaskScreen
+from tui.screens.text import HelpScreen
+from tui.screens.views import ViewsScreen
 
 SCREENS = {
     "dashboard": DashboardScreen,
     "agent": AgentScreen,
     "alerts": AlertsScreen,
+    "needs": NeedsScreen,
     "processes": ProcessesScreen,
     "sources": SourcesScreen,
     "task": TaskScreen,
     "help": HelpScreen,
+    "columns": ColumnsScreen,
+    "views": ViewsScreen,
 }
 
 

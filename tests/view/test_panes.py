@@ -1,15 +1,21 @@
 import pytest
 
 from core.snapshot import Reading, Verdict
-from tests.snapshots import AT, queue, snapshot, view
+from tests.snapshots import AT, NEEDS, queue, snapshot, view
 from tui.panes import PANES
+from tui.panes.agentpage import past_table, skills_table
 from tui.panes.agents import agents_table
+from tui.panes.alerts import alerts_table
 from tui.panes.foot import draw_foot
 from tui.panes.head import Head
+from tui.panes.needs import needs_table
+from tui.panes.processes import processes_table
+from tui.panes.sources import sources_table
+from tui.panes.tasks import tasks_table
 from tui.view.glyphs import ASCII, UTF8
 from tui.view.pane import Size, Ui
 from tui.view.spans import ROLES, line_width, plain
-from tui.view.table import Drawn
+from tui.view.table import Drawn, fit_columns
 
 SIZES = [Size(80, 1), Size(60, 1), Size(59, 8), Size(60, 9), Size(50, 10), Size(200, 1), Size(200, 50)]
 
@@ -99,3 +105,43 @@ def test_an_unreadable_agent_shows_why_and_no_numbers():
     assert "unreadable" in row
     assert " 0 " not in row
     assert queue("CA").pending == 0
+
+
+@pytest.mark.parametrize("cells", range(60, 201, 4))
+@pytest.mark.parametrize("height", [1, 3, 5])
+def test_at_any_width_the_first_need_is_named_and_what_is_left_out_is_counted(cells, height):
+    signal = NEEDS[0]._replace(text="asks for help: " + "which schema is right? " * 9)
+    long_named = signal._replace(agent="n" * 200)
+    for needs in ((signal, NEEDS[1]), (long_named, NEEDS[1])):
+        text = "\n".join(map(plain, PANES["needs"].draw(
+            snapshot(needs=needs, needs_count=2000), Size(cells, height), Ui(UTF8, False, "panes")
+        )))  # fmt: skip
+        assert needs[0].agent[:6] in text
+        assert "+1998" in text or "+1999" in text
+
+
+def test_a_wide_line_of_needs_is_used_to_its_end():
+    signal = NEEDS[0]._replace(text="asks for help: " + "which schema is right? " * 9)
+    for cells in (100, 120, 140):
+        snap = snapshot(needs=(signal, signal), needs_count=2)
+        line = plain(PANES["needs"].draw(snap, Size(cells, 3), Ui(UTF8, False, "panes"))[1])
+        assert len(line.rstrip(" │")) > 0.85 * cells
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        agents_table,
+        alerts_table,
+        needs_table,
+        past_table,
+        processes_table,
+        skills_table,
+        sources_table,
+        tasks_table,
+    ],
+)
+@pytest.mark.parametrize("cells", [58, 60, 76, 78, 98, 118, 198])
+def test_the_default_columns_of_every_table_fit(made, cells):
+    fitting = fit_columns(made().columns, cells)
+    assert sum(size for _, size in fitting) + len(fitting) - 1 <= cells

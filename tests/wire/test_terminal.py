@@ -124,3 +124,17 @@ def test_a_vanished_terminal_is_noticed_by_reading_and_by_writing(ends):
     reading.leave()
     reading.close()
     writing.close()
+
+
+def test_a_window_is_named_anew_after_the_terminal_was_left_and_entered(ends):
+    master, slave = ends
+    terminal = Terminal(slave, slave, {"TERM": "xterm-256color"})
+    for _ in range(2):
+        terminal.enter()
+        terminal.title("bluetop host: 2 need you")
+        terminal.title("bluetop host: 2 need you")
+        said = read_until(master, b"need you\x07")
+        assert said.count(b"\x1b[22;2t\x1b]2;bluetop host: 2 need you\x07") == 1
+        terminal.leave()
+        assert b"\x1b[23;2t" in read_until(master, b"\x1b[?25h")
+    terminal.close()

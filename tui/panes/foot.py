@@ -8,24 +8,28 @@ from tui.view.spans import Line, fit_line, line_width
 
 
 @lru_cache(maxsize=64)
-def _keys_line(screen: str, cells: int, read_only: bool) -> Line:
+def _keys_line(screen: str, cells: int, read_only: bool, notes: str) -> Line:
     rows = sorted((k for k in keys_of(screen, read_only) if k.foot), key=lambda k: k.foot)
     if screen == "dashboard":
         rows = [k for k in rows if k.action != "back"]
     line: Line = [(" ", "text")]
+    right = ", ".join([notes, "read-only"] if notes and read_only else [notes or "read-only"])
+    taken = len(right) if notes or read_only else 0
     for row in rows:
         piece: Line = [(row.shown, "key"), (f" {row.label}  ", "dim")]
-        if line_width(line) + line_width(piece) > cells - (9 if read_only else 0):
+        if line_width(line) + line_width(piece) > cells - taken:
             break
         line.extend(piece)
-    if read_only:
-        gap = cells - line_width(line) - 10
-        line += [(" " * max(0, gap), "text"), ("read-only ", "unknown")]
+    if taken:
+        gap = cells - line_width(line) - taken - 1
+        line += [(" " * max(0, gap), "text"), (right + " ", "unknown")]
     return fit_line(line, cells)
 
 
-def draw_foot(screen: str, size: Size, read_only: bool, message: str = "", role: str = "text") -> Line:
-    """One line. A message takes the place of the keys until the next key is pressed."""
+def draw_foot(
+    screen: str, size: Size, read_only: bool, message: str = "", role: str = "text", notes: str = ""
+) -> Line:
+    """One line: the keys, then `notes`. A message takes the place of both until the next key is pressed."""
     if message:
         return fit_line([(" ", "text"), (message, role)], size.width)
-    return _keys_line(screen, size.width, read_only)
+    return _keys_line(screen, size.width, read_only, notes)

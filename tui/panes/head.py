@@ -27,8 +27,13 @@ class Head:
 
     def _identity(self, snap: Snapshot, size: Size, ui: Ui, where: str, paused_for: float | None) -> Line:
         clock = time.strftime("%H:%M:%S", time.localtime(snap.wall))
-        right: Line = [*_pulse(snap, ui, paused_for), ("  ", "header")]
-        if size.width >= 76:
+        right: Line = [*_pulse(snap, ui, paused_for), (" ", "header")]
+        # On a narrow screen the trail is worth more than counts, and those more than a path.
+        if snap.needs_count and (size.width >= 76 or (size.width >= 56 and not where)):
+            count = str(snap.needs_count) if snap.needs_count < 100 else "99+"
+            verb = "needs you" if snap.needs_count == 1 else "need you"
+            right += [(fit(f"{count} {verb}", 12, ">"), snap.needs[0].severity), ("  ", "header")]
+        if size.width >= 100 or (size.width >= 76 and not where):
             missed = _missed(snap)
             word = "alert " if missed == 1 else "alerts"
             text = f"{missed if missed < 100 else '99+':>3} {word}" if missed else " no alerts"
@@ -80,11 +85,12 @@ def _pulse(snap: Snapshot, ui: Ui, paused_for: float | None) -> Line:
         share = 100 * snap.progress.done // max(1, snap.progress.total)
         return [(g.live, "accent"), (fit(f" reading {share} %", 13), "dim")]
     if not known:
-        return [(g.unknown, "unknown"), (fit(" waiting", 11), "dim")]
+        return [(g.unknown, "unknown"), (fit(" waiting", 10), "dim")]
     age = max(known)
     if age > 2 * snap.interval_s:
-        return [(g.unknown, "unknown"), (fit(f" {age_text(age)} old", 11), "unknown")]
-    return [(g.live, "ok"), (fit(f" {interval_text(snap.interval_s)}", 11), "dim")]
+        return [(g.unknown, "unknown"), (fit(f" {age_text(age)} old", 10), "unknown")]
+    live = f" {interval_text(snap.interval_s)}"
+    return [(g.live, "ok"), (fit(live, max(10, len(live))), "dim")]
 
 
 def interval_text(seconds: float) -> str:

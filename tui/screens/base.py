@@ -1,9 +1,10 @@
 """What every screen of bluetop is: panes of lines at rectangles, one snapshot, keys from the table.
 
 A screen says which panes it has (`names`), where they stand (`rects`) and what is on them
-(`draw`); all the rest is here: drawing only what changed, the cursor, the filter, messages.
+(`draw`); all the rest is here: drawing only what changed, the cursor, the marks, the prompt, messages.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -17,12 +18,14 @@ from core.snapshot import Snapshot
 from tui.keys import keys_of
 from tui.panes.foot import draw_foot
 from tui.panes.head import Head
+from tui.panes.lists import notes
 from tui.screens.arranged import Arranged
+from tui.screens.prompt import Asking, FilterAsking, Prompt, candidates_line
 from tui.view.layout import MIN_HEIGHT, MIN_WIDTH, PANES_HEIGHT, PANES_WIDTH, Rect
 from tui.view.pane import Size, Ui
 from tui.view.picture import small_lines
-from tui.view.spans import Line, plain
-from tui.view.table import TableState
+from tui.view.spans import Line, fit_line, plain, width
+from tui.view.table import TableState, View
 from tui.wire.lines import LineWidget
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ class BluetopScreen(Screen[None]):
     kind: ClassVar[str] = ""
     names: ClassVar[tuple[str, ...]] = ()
     focus_order: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[dict[str, str]] = {"slash": "filter"}  # keys after which one types, and their actions
     CSS = """
     BluetopScreen { layout: vertical; overflow: hidden; }
     #prompt { border: none; height: 1; padding: 0 1; }
@@ -57,9 +61,11 @@ class BluetopScreen(Screen[None]):
         super().__init__()
         self.head = Head()
         self.message = ("", "text")
-        self.prompting = False
+        self.asking: Asking | None = None
+        self._hint: Line | None = None
+        self._raised = False
+        self._question: Callable[[], None] | None = None
         self._refocused = False
-        self._filtered: TableState | None = None
         self._before_prompt: Widget | None = None
         self._arrangement = Arranged(self._arranged)
         self._widgets: dict[str, LineWidget] = {}
@@ -82,6 +88,17 @@ class BluetopScreen(Screen[None]):
     def table(self) -> TableState | None:
         """The table under the cursor."""
         return None
+
+    @property
+    def focused_pane(self) -> str:
+        """The pane that has the focus, or had it before the prompt was opened; "" if there is none."""
+        widget = self._before_prompt if self.prompting else self.focused
+        return "" if widget is None else widget.id or ""
+
+    @property
+    def tables(self) -> tuple[TableState, ...]:
+        """All tables that one can get at here."""
+        return () if self.table is None else (self.table,)
 
     @property
     def where(self) -> str:
@@ -111,10 +128,7 @@ class BluetopScreen(Screen[None]):
         for name in ("head", *self.names, "foot", "small"):
             self._widgets[name] = LineWidget(id=name, can_focus=name in self.focus_order)
         yield from self._widgets.values()
-        prompt = Input(id="prompt", compact=True, placeholder="filter: words, !word excludes")
-        prompt.cursor_blink = False
-        prompt.display = False
-        yield prompt
+        yield Prompt(id="prompt")
 
     def _arranged(self, width: int, height: int) -> dict[str, Rect]:
         if width < MIN_WIDTH or height < MIN_HEIGHT:
@@ -122,7 +136,9 @@ class BluetopScreen(Screen[None]):
         else:
             rects = {"head": Rect(0, 0, width, 2), **self.rects(width, height)}
             last = Rect(0, height - 1, width, 1)
-            rects["prompt" if self.prompting else "foot"] = last
+            rects["prompt" if self.prompting and not self._raised else "foot"] = last
+            if self._raised:
+                rects["prompt"] = Rect(0, height - 2, width, 1)
         self._rects = rects
         self._level = self.level_at(width, height)
         for name, rect in rects.items():  # lines are there before the first paint at a new size
@@ -132,18 +148,20 @@ class BluetopScreen(Screen[None]):
 
     def _lines(self, name: str, size: Size) -> list[Line]:
         owner = self.owner
-        focused = self.focused is not None and self.focused.id == name
         ui = Ui(
             owner.glyphs,
-            focused or (name in self.focus_order and len(self.focus_order) == 1),
+            self.focused_pane == name or (name in self.focus_order and len(self.focus_order) == 1),
             self._level,
             self.snap.at,
         )
         if name == "head":
             return self.head.draw(self.snap, size, ui, self.where, owner.paused_for)
         if name == "foot":
+            if self.prompting:
+                return [fit_line(self._hint or [], size.width)]
             text, role = self.message
-            return [draw_foot(self.kind, size, owner.read_only, text, role)]
+            said = [note for table in self.tables for note in notes(table)] if self._level == "rows" else []
+            return [draw_foot(self.kind, size, owner.read_only, text, role, ", ".join(said))]
         if name == "small":
             return small_lines(self.snap, size.width, size.height)
         return self.draw(name, size, ui)
@@ -170,36 +188,62 @@ class BluetopScreen(Screen[None]):
 
     def show_snapshot(self, snap: Snapshot) -> None:
         """A new snapshot: take it in, then draw what it changed."""
-        self.absorb(snap)
+        self._take_in(snap)
         self.redraw()
 
+    def _take_in(self, snap: Snapshot) -> None:
+        for table in self.tables:
+            table.at(snap.wall)
+        self.absorb(snap)
+
     def on_mount(self) -> None:
-        """The cursor is somewhere from the start."""
+        """The tables have the columns that were chosen for their kind; the cursor is somewhere from the start."""
+        for table in self.tables:
+            self.owner.choices.dress(self.table_name(table), table)
         if self.focus_order:
             self.set_focus(self._widgets[self.focus_order[0]], scroll_visible=False)
 
     def on_screen_resume(self) -> None:
         """Another screen was left: what this one shows may be old by now."""
-        self.absorb(self.snap)
+        self._take_in(self.snap)
         self.redraw()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The focused pane looks focused."""
-        self.redraw()
+        """The focused pane looks focused; while something is typed a click elsewhere takes the keys nowhere."""
+        if self.prompting and event.widget.id != "prompt":
+            self.set_focus(self.query_one("#prompt", Prompt), scroll_visible=False)
+        else:
+            self.redraw()
 
     def say(self, text: str, role: str = "text") -> None:
-        """A message in the foot until the next key."""
+        """A message in the foot until the next key. A question that stood there is no longer asked."""
+        self._question = None
         self.message = (text, role)
         self.redraw("foot")
+
+    def confirm(self, question: str, do: Callable[[], None]) -> None:
+        """Ask in the foot; `do` is called if the next key is `y`, and no other key does anything."""
+        self.say(f"{question} y: yes, any other key: no", "medium")
+        self._question = do
+
+    @property
+    def questioning(self) -> bool:
+        """Whether the next key is an answer."""
+        return self._question is not None
 
     # -- keys ------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Any key takes the message away."""
+        """Any key takes the message away; where something was asked it is the answer and nothing else."""
         self._refocused = False
         if self.message[0]:
             self.message = ("", "text")
             self.redraw("foot")
+        if self._question is not None:
+            do, self._question = self._question, None
+            event.stop()
+            if event.key == "y":
+                do()
 
     def action_cursor(self, rows: int) -> None:
         """Up or down."""
@@ -227,29 +271,102 @@ class BluetopScreen(Screen[None]):
 
     def action_sort(self) -> None:
         """Sort by the next column."""
-        if self.table is not None:
+        if self.table is None:
+            self._say_no_table()
+        else:
             column = self.table.next_sort(self.size.width - 2)
             self.say(f"sorted by {column.title.lower() or column.name}")
             self.redraw(*self.names)
 
     def action_reverse(self) -> None:
         """The other way round."""
-        if self.table is not None:
+        if self.table is None:
+            self._say_no_table()
+        else:
             self.table.reverse()
             self.redraw(*self.names)
 
     def action_back(self) -> None:
-        """Leave the filter, then the screen."""
-        if self.prompting:
-            if self._filtered is not None:
-                self._filtered.set_filter("")
+        """Leave the prompt, the marks, the filter, then the screen."""
+        table = self.table
+        if self.asking is not None:
+            self.asking.dropped()
             self.close_prompt()
             self.redraw(*self.names)
-        elif self.table is not None and self.table.filter_text:
-            self.table.set_filter("")
+        elif table is not None and table.marks:
+            self.action_clear_marks()
+        elif table is not None and table.filter_text:
+            table.set_filter("")
             self.redraw(*self.names)
         elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+
+    # -- marks, columns, views -------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row."""
+        if self.table is None:
+            self._say_no_table()
+        else:
+            self.table.toggle_mark()
+            self._marks_changed()
+
+    def action_mark_range(self) -> None:
+        """Mark from the last mark to here."""
+        if self.table is None:
+            self._say_no_table()
+        else:
+            self.table.mark_range()
+            self._marks_changed()
+
+    def action_clear_marks(self) -> None:
+        """Unmark everything."""
+        if self.table is not None:
+            self.table.clear_marks()
+            self._marks_changed()
+
+    def _marks_changed(self) -> None:
+        self.after_cursor()
+        self.redraw("foot")
+
+    def table_name(self, table: TableState) -> str:
+        """What a table is called in the settings."""
+        return table.name or self.kind
+
+    def action_columns(self) -> None:
+        """Choose the columns of the table."""
+        if self.table is None:
+            self._say_no_table()
+        else:
+            self.owner.open_columns(self.table, self.table_name(self.table))
+
+    def action_views(self) -> None:
+        """The views of the table."""
+        if self.table is None:
+            self._say_no_table()
+        else:
+            self.owner.open_views(self.table, self.table_name(self.table))
+
+    def _say_no_table(self) -> None:
+        self.say("no table is selected here; tab goes to one", "dim")
+
+    def apply_view(self, table: TableState, view: View) -> None:
+        """Look at a table as `view` says, and say what of it cannot be used."""
+        problem = table.apply(view)
+        self.owner.choices.remember(self.table_name(table), table)
+        self.redraw(*self.names)
+        self.say(problem or f"view: {view.name}", "high" if problem else "text")
+
+    def views_here(self) -> list[tuple[View, bool]]:
+        """The views of the table under the cursor, and whether each is the operator's own."""
+        table = self.table
+        return [] if table is None else self.owner.choices.all_of(self.table_name(table), table)
+
+    def use_view(self, name: str) -> None:
+        """Look at the table under the cursor as the view `name` says."""
+        for view, _ in self.views_here():
+            if view.name == name and self.table is not None:
+                self.apply_view(self.table, view)
 
     # -- the mouse -------------------------------------------------------------------------
 
@@ -291,37 +408,89 @@ class BluetopScreen(Screen[None]):
         """The wheel moves the cursor."""
         self.action_cursor(-3)
 
-    # -- the filter ------------------------------------------------------------------------
+    # -- the prompt ------------------------------------------------------------------------
+
+    @property
+    def prompting(self) -> bool:
+        """Whether keys are typed into the prompt."""
+        return self.asking is not None
 
     def action_filter(self) -> None:
         """Open the prompt; the table follows each letter."""
-        table = self.table
-        if table is None or self.prompting:
+        if self.table is None:
+            self._say_no_table()
+        else:
+            self.ask(FilterAsking(self.table))
+
+    def ask(self, asking: Asking) -> None:
+        """Open the prompt for `asking`, unless it is open."""
+        if self.prompting:
             return
-        self.prompting = True
-        self._filtered = table
+        self.asking = asking
+        self.message = ("", "text")
         self._before_prompt = self.focused
-        prompt = self.query_one("#prompt", Input)
+        prompt = self.query_one("#prompt", Prompt)
         prompt.display = True
-        prompt.value = table.filter_text
-        prompt.cursor_position = len(table.filter_text)
+        prompt.placeholder = asking.placeholder
+        prompt.value = asking.value
+        prompt.cursor_position = len(asking.value)
         self.set_focus(prompt, scroll_visible=False)  # at once: the next key belongs to the prompt
         self.relayout()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """The filter holds while it is typed."""
-        if self.prompting and self._filtered is not None:
-            self._filtered.set_filter(event.value)
+        """What is asked for follows each letter."""
+        if self.asking is not None:
+            self._typed(event.value)
+
+    def _typed(self, text: str) -> None:
+        if self.asking is not None:
+            cells = self.size.width
+            fits = width(text) < cells - 2
+            left = 0 if fits else self.query_one("#prompt", Prompt).scroll_offset.x
+            self.show_hint(self.asking.typed(text, cells, left))
             self.redraw(*self.names)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter keeps the filter."""
-        self.close_prompt()
+    def show_hint(self, line: Line | None) -> None:
+        """A line below the prompt, which makes room for the first one and then stays where it is."""
+        self._hint = line
+        if line and not self._raised:
+            self._raised = True
+            self.relayout()
+        else:
+            self.redraw("foot")
+
+    def complete_prompt(self) -> None:
+        """Write what is certain of what is being typed, and show what could follow."""
+        prompt = self.query_one("#prompt", Prompt)
+        done = self.asking.complete(prompt.value, prompt.cursor_position) if self.asking is not None else None
+        if done is None:
+            return
+        with prompt.prevent(Input.Changed):
+            prompt.value = done.text
+        prompt.cursor_position = done.cursor
+        self._typed(done.text)
+        if done.candidates:
+            self.show_hint(candidates_line(done.candidates, self.size.width, self.owner.glyphs.ellipsis))
+        elif done.hint:
+            self.show_hint([(" ", "text"), (done.hint, "dim")])
+
+    def keep_prompt(self, text: str) -> None:
+        """Enter keeps what was typed, if it can be used."""
+        if self.asking is None:
+            return
+        problem = self.asking.kept(text)
+        if problem:
+            self._typed(text)
+            if self._hint is None:
+                self.show_hint([(" ", "text"), (problem, "high")])
+        else:
+            self.close_prompt()
 
     def close_prompt(self) -> None:
         """Put the foot back, and the focus where it was."""
-        self.prompting = False
-        self.query_one("#prompt", Input).display = False
+        self.asking = self._hint = None
+        self._raised = False
+        self.query_one("#prompt", Prompt).display = False
         before = self._before_prompt
         self.set_focus(before if before is not None and before.is_mounted else None, scroll_visible=False)
         self.relayout()

@@ -1,13 +1,17 @@
 """The first screen: is anything wrong, what is the cause, which key fixes it."""
 
+import logging
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
+
 from core.queues.model import Task
 from core.snapshot import Snapshot
+from core.text import clean_line
 from tui.keys import key_for
 from tui.panes import PANES
-from tui.panes.agents import agents_table
+from tui.panes.agents import agents_table, fleet_flow
 from tui.panes.alerts import alerts_table
 from tui.panes.lists import NO_AGENTS, NO_ALERTS, draw_list, draw_no_workspace
 from tui.panes.tasks import tasks_table
@@ -22,32 +26,40 @@ class DashboardScreen(BluetopScreen):
     """Gauges, agents, alerts; on a wide screen the selected agent's tasks beside them."""
 
     kind = "dashboard"
-    names: ClassVar[tuple[str, ...]] = (*GAUGES, "agents", "alerts", "tasks")
+    names: ClassVar[tuple[str, ...]] = (*GAUGES, "needs", "agents", "alerts", "tasks")
     focus_order: ClassVar[tuple[str, ...]] = ("agents", "alerts", *GAUGES)
     BINDINGS = bindings_of("dashboard")
 
-    def __init__(self, sort: str = "", descending: bool = False) -> None:
+    def __init__(self, sort: str = "", descending: bool = False, columns: Sequence[str] = ()) -> None:
         super().__init__()
         self.agents = agents_table(sort, descending)
+        self.agents.name = "agents"
+        self.no_columns = self.agents.choose(columns)
         self.alerts = alerts_table()
         self.tasks = tasks_table()
         self.expanded = ""
+        self._shown = (0, 0, 0)
         self._tasks_of = ""
         self._tasks_seen: object = None
 
     @property
     def table(self) -> TableState | None:
         """The table that has the focus."""
-        focused = self.focused.id if self.focused is not None else ""
-        return {"agents": self.agents, "alerts": self.alerts}.get(focused or "agents")
+        return {"agents": self.agents, "alerts": self.alerts}.get(self.focused_pane or "agents")
+
+    @property
+    def tables(self) -> tuple[TableState, ...]:
+        """Those that can have the focus."""
+        return self.agents, self.alerts
 
     def table_at(self, name: str) -> TableState | None:
         """Agents and alerts can be clicked; the tasks beside them only follow."""
         return {"agents": self.agents, "alerts": self.alerts}.get(name)
 
     def layout_of(self, width: int, height: int) -> Layout:
-        """Rectangles at this size with what there is to show now."""
-        return arrange(width, height, len(self.agents.rows), len(self.alerts.rows), self.expanded)
+        """Rectangles at this size with what there is to show now; a filter moves no pane."""
+        agents, alerts = len(self.agents.items), len(self.alerts.items)
+        return arrange(width, height, agents, alerts, self.expanded, len(self.snap.needs))
 
     def rects(self, width: int, height: int) -> dict[str, Rect]:
         """Everything but head and foot, which all screens have."""
@@ -62,17 +74,18 @@ class DashboardScreen(BluetopScreen):
 
     def absorb(self, snap: Snapshot) -> None:
         """New rows; the layout only moves when their number changes what fits."""
-        agents, alerts = len(self.agents.rows), len(self.alerts.rows)
+        before = self._shown
         self.agents.put(snap.agents)
         self.alerts.put(snap.events)
-        if (agents, alerts) != (len(self.agents.rows), len(self.alerts.rows)) and self._moved():
+        self._shown = (len(self.agents.items), len(self.alerts.items), min(3, len(snap.needs)))
+        if before != self._shown and self._moved():
             self.relayout()
         self._follow_tasks()
 
     def _moved(self) -> bool:
         """Whether the rows there are now would be laid out differently from what is shown."""
         rects = self.layout_of(*self.size).rects
-        return any(self._rects.get(name) != rects.get(name) for name in ("agents", "alerts"))
+        return any(self._rects.get(name) != rects.get(name) for name in ("needs", "agents", "alerts"))
 
     def draw(self, name: str, size: Size, ui: Ui) -> list[Line]:
         """Gauges draw themselves; the tables stand in frames."""
@@ -81,7 +94,8 @@ class DashboardScreen(BluetopScreen):
         if name == "agents":
             if not self.snap.workspace:
                 return draw_no_workspace(size, ui)
-            return draw_list(self.agents, "AGENTS", size, ui, self.snap.wall, NO_AGENTS)
+            flow = fleet_flow(self.snap)
+            return draw_list(self.agents, "AGENTS", size, ui, self.snap.wall, NO_AGENTS, flow)
         if name == "alerts":
             return draw_list(self.alerts, "ALERTS", size, ui, self.snap.wall, NO_ALERTS)
         drawn = Drawn(calm_wall(self.snap.wall), ui.glyphs)
@@ -114,10 +128,23 @@ class DashboardScreen(BluetopScreen):
 
     def after_cursor(self) -> None:
         """Only the table that moved, and the tasks that follow it."""
-        focused = self.focused.id if self.focused is not None and self.focused.id else "agents"
+        focused = self.focused_pane or "agents"
         self.redraw(focused)
         if focused == "agents":
             self._follow_tasks()
+
+    def on_mount(self) -> None:
+        """Columns that the settings name and the table has not are named once, and left out."""
+        super().on_mount()
+        if self.no_columns:
+            said = clean_line(f"ui.columns names no column of the agents table: {', '.join(self.no_columns)}")
+            logging.getLogger(__name__).warning("%s", said)
+            self.say(said, "medium")
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on what needs you opens the list of it; the base sees to all other panes."""
+        if event.widget is not None and event.widget.id == "needs" and not self.prompting:
+            self.owner.action_open_needs()
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -137,8 +164,9 @@ class DashboardScreen(BluetopScreen):
         self.call_after_refresh(self.redraw)
 
     def action_back(self) -> None:
-        """Undo the last of: filter, expanded pane."""
-        if self.prompting or (self.table is not None and self.table.filter_text):
+        """Undo the last of: marks, filter, expanded pane."""
+        table = self.table
+        if self.prompting or (table is not None and (table.marks or table.filter_text)):
             super().action_back()
         elif self.expanded:
             self.action_expand()
@@ -158,6 +186,19 @@ class DashboardScreen(BluetopScreen):
             view = self.agents.current()
             if view is not None:
                 self.owner.open_agent(view.queue.agent)
+
+    def action_copy(self) -> None:
+        """The marked agents, else the one under the cursor, as JSON, one a line."""
+        from core.report import agent_data
+        from tui.cli.output import json_text
+
+        if self.table is self.alerts:
+            self.say("agents can be copied, alerts cannot; tab goes to the agents", "dim")
+            return
+        chosen = self.agents.chosen()
+        self.owner.copy(
+            "\n".join(json_text(agent_data(view, self.snap.wall), indent=0) for view in chosen), ""
+        )
 
     def action_open_agent(self) -> None:
         """The agent that the verdict names."""

@@ -1,21 +1,17 @@
-"""The screens that are one table: an agent's tasks, processes, sources, the alerts log."""
+"""The screens that are one table: what needs a person, processes, sources, the alerts log."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from core.queues.model import Task
-from core.snapshot import AgentView, Snapshot
-from core.units import bytes_text, duration_text, percent_text
-from tui.panes.agents import STATE_ROLES
+from core.snapshot import Snapshot
+from core.units import bytes_text
 from tui.panes.alerts import alerts_table
 from tui.panes.lists import draw_list
+from tui.panes.needs import needs_table
 from tui.panes.processes import processes_table
 from tui.panes.sources import sources_table
-from tui.panes.tasks import tasks_table
 from tui.screens.base import BluetopScreen, bindings_of
-from tui.view.layout import Rect
-from tui.view.pane import Size, Ui, facts
-from tui.view.spans import Line, fit_line
+from tui.view.pane import Size, Ui
+from tui.view.spans import Line
 from tui.view.table import TableState
 
 
@@ -140,112 +136,29 @@ class AlertsScreen(ListScreen):
             self.owner.jump(event.subject)
 
 
-class AgentScreen(ListScreen):
-    """One agent: who it is, then its tasks. Tasks are read again whenever its file changes."""
+class NeedsScreen(ListScreen):
+    """What needs a person, the most urgent first."""
 
-    kind = "agent"
-    names: ClassVar[tuple[str, ...]] = ("who", "body")
-    BINDINGS = bindings_of("agent")
+    kind = "needs"
+    title_text = "NEEDS YOU"
+    empty_text = "nothing needs you"
+    BINDINGS = bindings_of("needs")
 
-    def __init__(self, agent: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.agent = agent
-        self.title_text = "TASKS"
-        self.rows = tasks_table()
-        self.empty_text = "no tasks"
-        self.problem = "reading"
-        self._seen: object = None
+        self.rows = needs_table()
 
     @property
     def where(self) -> str:
-        """The trail to here."""
-        return f"agents > {self.agent}"
-
-    @property
-    def view(self) -> AgentView | None:
-        """The agent as the snapshot has it, None once it is gone."""
-        return next((v for v in self.snap.agents if v.queue.agent == self.agent), None)
-
-    def rects(self, width: int, height: int) -> dict[str, Rect]:
-        """Four lines about the agent, then the table."""
-        return {"who": Rect(0, 3, width, 4), "body": Rect(0, 7, width, height - 8)}
+        """How many, also of those that are not listed one by one."""
+        return f"needs you: {self.snap.needs_count}"
 
     def absorb(self, snap: Snapshot) -> None:
-        """Read the tasks again if the file changed."""
-        view = self.view
-        if view is not None and view.queue is not self._seen:
-            self._seen = view.queue
-            self.owner.fetch_tasks(self.agent, self._take)
-
-    def _take(self, agent: str, tasks: Sequence[Task], problem: str) -> None:
-        self.problem = problem
-        if not problem:
-            self.rows.put(tasks)
-        self.redraw("who", "body")
-
-    def draw(self, name: str, size: Size, ui: Ui) -> list[Line]:
-        """Who it is; or its tasks."""
-        if name == "body":
-            return super().draw(name, size, ui)
-        view = self.view
-        if view is None:
-            return [
-                fit_line([(f" {self.agent} is gone: its folder is no longer there", "unknown")], size.width)
-            ]
-        return [fit_line(line, size.width) for line in self._who(view, size.width)]
-
-    def _who(self, view: AgentView, cells: int) -> list[Line]:
-        queue = view.queue
-        wall = self.snap.wall
-        first: Line = [
-            (" ", "text"),
-            (view.state, STATE_ROLES.get(view.state, "text")),
-            (f"  {view.why}", "dim"),
-        ]
-        counts = facts(
-            [
-                f"{queue.pending} waiting",
-                f"{queue.in_progress} in progress",
-                f"{queue.review} in review",
-                f"{queue.blocked} blocked",
-                f"{queue.failed} failed",
-                f"{queue.completed} done",
-                f"{queue.other} other",
-            ],
-            cells - 2,
-        )
-        hours = "-" if queue.pending_hours is None else f"{queue.pending_hours:g} h"
-        load = facts(
-            [
-                f"workload {percent_text(view.workload_percent)} ({hours} waiting)",
-                f"success {percent_text(view.success_percent)}",
-                f"{view.processes} processes, {view.handles if view.handles is not None else '-'} files",
-                f"file {bytes_text(queue.size_bytes)}, changed {_ago(queue.mtime, wall)}, form {queue.form}",
-            ],
-            cells - 2,
-        )
-        last: Line = [(" " + facts([queue.role, " ".join(queue.expertise)], cells - 2), "dim")]
-        problem = queue.problems[0] if queue.problems else None
-        if self.problem and self.problem != "reading":
-            last = [(" " + self.problem, "high")]
-        elif problem is not None:
-            place = f" (line {problem.line}, column {problem.column})" if problem.line else ""
-            more = f", {len(queue.problems) - 1} more" if len(queue.problems) > 1 else ""
-            last = [(f" {problem.detail}{place}{more}", "low")]
-        return [first, [(" " + counts, "text")], [(" " + load, "dim")], last]
+        """The needs as they stand."""
+        self.rows.put(snap.needs)
 
     def action_enter(self) -> None:
-        """The whole record of a task."""
-        task = self.rows.current()
-        if task is not None:
-            self.owner.open_task(task)
-
-    def action_copy(self) -> None:
-        """The record of the task under the cursor, as JSON."""
-        task = self.rows.current()
-        if task is not None:
-            self.owner.fetch_record(task, lambda text, problem: self.owner.copy(text, problem))
-
-
-def _ago(at: float | None, wall: float) -> str:
-    return "-" if at is None else f"{duration_text(max(0.0, wall - at))} ago"
+        """The agent that needs you."""
+        need = self.rows.current()
+        if need is not None:
+            self.owner.open_agent(need.agent)

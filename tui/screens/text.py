@@ -1,9 +1,9 @@
-"""The screens that are text to read and scroll: one task, one source, the help."""
+"""The screens that are text to read and scroll: one source, the help; a task is in `tui.screens.task`."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
-from core.queues.model import Task
-from core.snapshot import Snapshot
+from core.filter import Field
 from tui.keys import keys_of
 from tui.screens.base import BluetopScreen, bindings_of
 from tui.view.glyphs import Glyphs
@@ -65,60 +65,13 @@ class TextScreen(BluetopScreen):
         self.owner.copy("\n".join("".join(t for t, _ in line) for line in self.lines), "")
 
 
-class TaskScreen(TextScreen):
-    """One task: every field, unknown ones too, as the file has it."""
-
-    def __init__(self, task: Task) -> None:
-        super().__init__("task", task.task_id or "(no id)", [[("reading ...", "dim")]])
-        self.record_of = task
-        self.json = ""
-        self._seen: object = None
-
-    @property
-    def where(self) -> str:
-        """The trail to here."""
-        return f"agents > {self.record_of.agent} > {self.title_text}"
-
-    def absorb(self, snap: Snapshot) -> None:
-        """Read the record again when its file changed."""
-        queue = next((v.queue for v in snap.agents if v.queue.agent == self.record_of.agent), None)
-        if queue is not self._seen or not self.json:
-            self._seen = queue
-            self.owner.fetch_record(self.record_of, self._take)
-
-    def _take(self, text: str, problem: str) -> None:
-        if problem:
-            kept: list[Line] = [[(line, "dim")] for line in self.json.split("\n")] if self.json else []
-            self.lines = [[(problem, "high")], [("", "text")], *kept]
-        else:
-            self.json = text
-            self.lines = self._summary() + [_tinted(line) for line in text.split("\n")]
-        self.redraw("body")
-
-    def _summary(self) -> list[Line]:
-        task = self.record_of
-        lines: list[Line] = []
-        if task.raw_status and task.raw_status != task.status:
-            lines.append([(f"status written as {task.raw_status!r}, read as {task.status}", "low")])
-        if task.doubtful:
-            names = ", ".join(task.doubtful)
-            lines.append([(f"cannot be true: {names} (later than the file itself)", "unknown")])
-        if task.also:
-            lines.append([(f"{task.also} more record(s) with this id", "low")])
-        return [*lines, [("", "text")]] if lines else []
-
-    def action_copy(self) -> None:
-        """The record as JSON."""
-        self.owner.copy(self.json, "" if self.json else "there is nothing to copy yet")
-
-
 class HelpScreen(TextScreen):
-    """Every key that works on the screen it was called from, made from the live key table."""
+    """Every key that works on the screen it was called from, made from the live key table, and what a filter takes."""
 
     kind = "help"
     BINDINGS = bindings_of("help")
 
-    def __init__(self, screen: str, read_only: bool, glyphs: Glyphs) -> None:
+    def __init__(self, screen: str, read_only: bool, glyphs: Glyphs, fields: Iterable[Field] = ()) -> None:
         rows = keys_of(screen, read_only)
         up, down = ("up", "down") if glyphs.ascii else ("↑", "↓")
         lines: list[Line] = [[(f"Keys on the screen {screen!r}", "strong")], [("", "text")]]
@@ -133,14 +86,48 @@ class HelpScreen(TextScreen):
             [("  With the mouse: click selects, click again opens, the wheel scrolls. Hold shift to select text.",
               "dim")],
         ]  # fmt: skip
+        lines += filter_help(list(fields))
         if read_only:
-            lines.append([("  Read-only: keys that change anything are absent.", "unknown")])
+            lines += [[("", "text")], [("  Read-only: keys that change anything are absent.", "unknown")]]
         super().__init__("help", screen, lines)
 
     @property
     def where(self) -> str:
         """The help of which screen."""
         return f"help > {self.title_text}"
+
+
+_TAKES = {
+    "text": "part, =whole, *part*",
+    "id": "whole, part*, one,other",
+    "choice": "one,other",
+    "number": ">10, 3..10, 5",
+    "percent": ">80, 80..100",
+    "duration": ">10m, 1h..2d",
+}
+
+
+def filter_help(fields: list[Field]) -> list[Line]:
+    """The filter language in a few lines, and the keys of one table."""
+    if not fields:
+        return []
+    lines: list[Line] = [
+        [("", "text")],
+        [("Keys of a filter", "strong"), ("   (terms that must all hold; -term: it must not)", "dim")],
+        [("", "text")],
+        [('  word "two words" wor*', "key"), ("  somewhere in the row", "dim")],
+    ]
+    for field in fields:
+        takes = ",".join(field.choices[:3]) + (",..." if len(field.choices) > 3 else "")
+        said = field.help + (f" (or {', '.join(field.aliases)}:)" if field.aliases else "")
+        lines.append(
+            [
+                (f"  {field.name + ':':<14}", "key"),
+                (f"{takes or _TAKES[field.kind]:<26}", "text"),
+                (said, "dim"),
+            ]
+        )
+    return [*lines, [("  no:key key:*  ", "key"), ("it is unknown, known", "dim")]]
 
 
 def wrap(line: Line, cells: int) -> list[Line]:
@@ -166,12 +153,3 @@ def wrap(line: Line, cells: int) -> list[Line]:
             out[-1].append((rest, role))
             left -= width(rest)
     return out
-
-
-def _tinted(line: str) -> Line:
-    """A line of pretty JSON with its key in the colour of labels."""
-    start = len(line) - len(line.lstrip())
-    end = line.find('": ', start)
-    if line[start : start + 1] == '"' and end > 0:
-        return [(line[: end + 2], "dim"), (line[end + 2 :], "text")]
-    return [(line, "text")]

@@ -14,6 +14,7 @@ class Glyphs(NamedTuple):
     unknown: str
     resolved: str
     cursor: str
+    mark: str
     bar: str
     bar_rest: str
     target: str
@@ -27,13 +28,13 @@ class Glyphs(NamedTuple):
 
 
 UTF8 = Glyphs(
-    ascii=False, live="●", paused="‖", alarm="▲", calm="●", unknown="?", resolved="○", cursor="▌",
+    ascii=False, live="●", paused="‖", alarm="▲", calm="●", unknown="?", resolved="○", cursor="▌", mark="◆",
     bar="▇", bar_rest="▁", target="┄", rule="─", corner=("╭", "╮", "╰", "╯"), side="│",
     up="↑", down="↓", dot="·", ellipsis="…",
 )  # fmt: skip
 
 ASCII = Glyphs(
-    ascii=True, live="*", paused="=", alarm="!", calm="*", unknown="?", resolved="o", cursor=">",
+    ascii=True, live="*", paused="=", alarm="!", calm="*", unknown="?", resolved="o", cursor=">", mark="*",
     bar="#", bar_rest=".", target="-", rule="-", corner=("+", "+", "+", "+"), side="|",
     up="^", down="v", dot=".", ellipsis="~",
 )  # fmt: skip

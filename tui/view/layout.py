@@ -29,10 +29,11 @@ class Layout(NamedTuple):
     rects: dict[str, Rect]
 
 
-def arrange(width: int, height: int, agents: int, alerts: int, expanded: str = "") -> Layout:
+def arrange(width: int, height: int, agents: int, alerts: int, expanded: str = "", needs: int = 0) -> Layout:
     """Rectangles of all panes that are shown at this size.
 
-    `agents` and `alerts` are how many rows those panes would like. Below 60x20 there is only
+    `agents` and `alerts` are how many rows those panes would like; without `needs` there is no pane for
+    them. Below 60x20 there is only
     `small`. With `expanded` that pane alone stands between the head and the foot.
     """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
@@ -44,7 +45,11 @@ def arrange(width: int, height: int, agents: int, alerts: int, expanded: str = "
     if width < PANES_WIDTH or height < PANES_HEIGHT:
         for i, name in enumerate(GAUGES):
             rects[name] = Rect(0, 3 + i, width, 1)
-        _lists(rects, 8, height - 1, width, agents, alerts, frame=0)
+        top = 8
+        if needs and height >= MIN_HEIGHT + 4:
+            rects["needs"] = Rect(0, top, width, 1)
+            top += 2
+        _lists(rects, top, height - 1, width, agents, alerts, frame=0)
         return Layout("rows", rects)
     level = "wide" if width >= 170 and height >= 40 else "panes"
     tall = 8 if height < 48 else 9
@@ -61,6 +66,10 @@ def arrange(width: int, height: int, agents: int, alerts: int, expanded: str = "
             x = half * (i % 2)
             rects[name] = Rect(x, 2 + tall * (i // 2), half if i % 2 == 0 else width - half, tall)
         top = 2 + 2 * tall
+    if needs:
+        rows = 1 if height < 40 else 3 if height < 48 else min(needs, 3) + 2
+        rects["needs"] = Rect(0, top, width, rows)
+        top += rows
     if level == "wide":
         left = max(112, width * 58 // 100)
         _lists(rects, top, height - 1, left, agents, alerts, frame=2)

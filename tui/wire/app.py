@@ -82,6 +82,11 @@ class WireApp(App[None]):
         if self._wired is not None and self._driver is not None:
             self._driver.write(sequence)
 
+    def name_window(self, text: str) -> None:
+        """The terminal's title; only a new one is sent."""
+        if self._wired is not None and self._terminal is not None:
+            self._terminal.title(text)
+
     @contextmanager
     def one_frame(self) -> Iterator[None]:
         """Whatever is painted inside is sent as one frame."""

@@ -17,10 +17,19 @@ from typing import Any
 
 from core.clock import SYSTEM_CLOCK
 from core.errors import UsageError
+from core.text import clean_line
 
 _DRAIN_S = 0.15  # how long leaving waits for a slow terminal to take its last bytes
 _MOST_REST = 1 << 20  # bytes kept for a terminal that takes nothing; what comes then is dropped
 _ABORT = b"\x18"  # CAN: ends an escape sequence that was cut off in the middle
+
+
+# These print a title, or have no window to name.
+_NO_TITLE = ("linux", "vt", "dumb", "cons", "ansi")
+
+
+def _title(text: str) -> str:
+    return f"\x1b]2;{clean_line(text, 120)}\x07"
 
 
 def usable(fd: int) -> bool:
@@ -60,6 +69,7 @@ class Terminal:
         self._saved: list[Any] | None = None
         self._on: list[tuple[str, str]] = []  # what was sent to turn modes on, and what turns them off
         self._rest = b""  # accepted from the caller, not yet by the terminal
+        self._title = ""
         self.bytes_sent = 0
         self.gone = False
 
@@ -143,6 +153,15 @@ class Terminal:
             if not self._apple:
                 self.write(b"\x1b[?2026$p")
 
+    def title(self, text: str) -> None:
+        """Name the window (OSC 2), where the terminal has a name that can be given back (XTWINOPS 22, 23)."""
+        if text == self._title or self.gone or not self._on or self.term.startswith(_NO_TITLE):
+            return
+        if not self._title:
+            self._turn("\x1b[22;2t", "\x1b[23;2t")
+        self._title = text
+        self.write(_title(text).encode())
+
     def _turn(self, on: str, off: str) -> None:
         self._on.append((on, off))
         self.write(on.encode())
@@ -151,11 +170,13 @@ class Terminal:
         """Once more all that is on: somebody else had the terminal meanwhile."""
         self.raw(signals=False)
         again = [off for _, off in reversed(self._on)] + [on for on, _ in self._on]
+        again += [_title(self._title)] if self._title else []
         self.write("".join(again).encode())
 
     def leave(self) -> None:
         """Everything off and as it was. Waits at most 0.15 s for a terminal that takes nothing."""
         on, self._on = self._on, []
+        self._title = ""  # was given back with the rest: whoever enters again names the window anew
         if on:
             cut, self._rest = bool(self._rest), b""
             self.write((_ABORT if cut else b"") + "".join(off for _, off in reversed(on)).encode())
