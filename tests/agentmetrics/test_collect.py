@@ -303,7 +303,7 @@ def test_as_tasks_move_finish_and_vanish_each_counts_once_and_collecting_again_c
     live: dict[str, list] = {name: [] for name in agents}
     done: dict[str, list] = {name: [] for name in agents}
     made: set[str] = set()
-    for step in range(60):
+    for step in range(30):
         name = rng.choice(agents)
         action = rng.choice(["add", "add", "move", "finish", "finish", "drop", "copy", "break"])
         if action == "add":

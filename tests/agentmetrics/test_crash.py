@@ -72,6 +72,7 @@ def contents(space):
     return found
 
 
+@pytest.mark.long
 def test_killed_at_every_write_sync_and_rename_files_stay_whole_and_nothing_is_lost(tmp_path):
     whole = workspace(tmp_path / "whole")
     before = contents(whole)

@@ -311,8 +311,8 @@ def test_what_was_read_well_before_and_cannot_be_read_now_is_not_called_vanished
 def _snapshots():
     """All of them; those that show nothing new take their time with the long tests."""
     names = sorted(os.listdir(os.path.join(CORPUS, "snapshots"))) if CORPUS else []
-    first = ("agent-comms-mvp-6b5f72dc2", "autopilot-f32dac125", "autopilot-6681f7dd8")
-    return [name if name in first else pytest.param(name, marks=pytest.mark.long) for name in names]
+    first = "autopilot-6681f7dd8"
+    return [name if name == first else pytest.param(name, marks=pytest.mark.long) for name in names]
 
 
 # -- every real workspace ---------------------------------------------------------------------------

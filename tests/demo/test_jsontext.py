@@ -20,7 +20,7 @@ def test_pretty_text_is_that_of_the_json_package(value):
     assert jsontext.pretty(value) == json.dumps(value, indent=2, ensure_ascii=False)
 
 
-@given(st.lists(st.dictionaries(st.text(), values), max_size=4))
+@given(st.lists(st.dictionaries(st.text(), values, max_size=5), max_size=3))
 def test_a_printer_gives_that_text_for_one_document_after_another(documents):
     printer = jsontext.Printer()
     for document in [*documents, *documents]:

@@ -141,7 +141,9 @@ def test_killed_while_a_new_record_is_turned_over_for_the_first_time(template: P
         shutil.rmtree(root)
 
 
-@pytest.mark.parametrize("more", [0, 1, 3, 40])
+@pytest.mark.parametrize(
+    "more", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long), 40]
+)
 def test_out_of_space_at_any_point_nothing_is_lost_doubled_or_invented(
     points: list[str], template: Path, tmp_path: Path, more: int
 ) -> None:
