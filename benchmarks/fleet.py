@@ -142,11 +142,12 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE")
     args = parser.parse_args()
     costs = evaluated(args.agents, args.tasks, args.rounds) + ledgered(args.agents, args.tasks, args.rounds)
-    print(f"{args.agents} agents x {args.tasks} tasks, {args.rounds} rounds")  # noqa: T201
-    print(f"{'':<30}{'median ms':>10}{'worst ms':>10}{'limit':>7}")  # noqa: T201
+    out = sys.stdout.write
+    out(f"{args.agents} agents x {args.tasks} tasks, {args.rounds} rounds\n")
+    out(f"{'':<30}{'median ms':>10}{'worst ms':>10}{'limit':>7}\n")
     for cost in costs:
         limit = f"{cost.limit_ms:g}" if cost.limit_ms else "-"
-        print(f"{cost.name:<30}{cost.median_ms:>10.2f}{cost.worst_ms:>10.2f}{limit:>7}")  # noqa: T201
+        out(f"{cost.name:<30}{cost.median_ms:>10.2f}{cost.worst_ms:>10.2f}{limit:>7}\n")
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump([cost._asdict() for cost in costs], file, indent=2)

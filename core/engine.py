@@ -27,6 +27,7 @@ from core.opening import Opening
 from core.policy import policy_of
 from core.pollers import Poller, build
 from core.pollers.asking import AskingPoller
+from core.pollers.queues import QueuesPoller
 from core.pollers.setup import ByteCounter, Setup
 from core.prober.client import Prober, Reply
 from core.prober.guard import Guard
@@ -332,12 +333,9 @@ class Engine:
     def _peek(self, urgent: bool = True) -> None:
         """Show what a scan of the queues has found so far."""
         source = self._sources.get("queues")
-        if source is None:
-            return
-        take = getattr(source.poller, "take", None)
-        if take is not None and source.poller.news:  # type: ignore[attr-defined]
+        if source is not None and isinstance(source.poller, QueuesPoller) and source.poller.news:
             now = self._clock.now()
-            self._deliver(Answer("queues", now, take(now)), urgent)
+            self._deliver(Answer("queues", now, source.poller.take(now)), urgent)
 
     # ── answers ──────────────────────────────────────────────────────────────────────────────
 

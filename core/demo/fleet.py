@@ -93,11 +93,11 @@ class Fleet:
         """The agent's document; None while it cannot be used, and then the agent just waits."""
         signature = self._signature(agent)
         try:
-            document = workspace.load(workspace.outbox(self.directory, agent))
+            document: simulation.Document = workspace.load(workspace.outbox(self.directory, agent))
         except (OSError, ValueError):
             return None
         self._signatures[agent] = signature
-        return document  # type: ignore[no-any-return]
+        return document
 
     def _signature(self, agent: str) -> tuple[int, int, int]:
         try:
