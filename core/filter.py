@@ -25,8 +25,7 @@ from core.errors import UsageError
 from core.filterscan import COMPARE, Piece, Raw, scan
 
 MOST_CHARACTERS = 2000
-MOST_CANDIDATES = 100
-_ORDERED = ("number", "percent", "duration")
+ORDERED = ("number", "percent", "duration")
 _SCALES = {
     "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 1024.0, "mi": 1024.0**2, "gi": 1024.0**3, "ti": 1024.0**4,
 }  # fmt: skip
@@ -76,7 +75,7 @@ class Term(NamedTuple):
     values: tuple[Value, ...]
 
     def __str__(self) -> str:
-        written = ",".join(_quoted(v.text) if v.quoted else v.text for v in self.values)
+        written = ",".join(in_quotes(v.text) if v.quoted else v.text for v in self.values)
         return f"{'-' if self.negated else ''}{self.key}{self.op}{written}"
 
 
@@ -149,7 +148,7 @@ def parse(text: str, fields: Mapping[str, Field]) -> Query:
             MOST_CHARACTERS,
             len(text),
         )
-    known = _by_name(fields)
+    known = by_name(fields)
     terms: list[Term] = []
     tests: list[Test] = []
     timed = False
@@ -165,18 +164,19 @@ def parse(text: str, fields: Mapping[str, Field]) -> Query:
         folded = raw.key.casefold().replace("-", "_")
         field = known.get(folded)
         if field is not None:
-            test = _ordered_test(field, raw) if field.kind in _ORDERED else _words_test(field, raw)
+            test = _ordered_test(field, raw) if field.kind in ORDERED else _words_test(field, raw)
             timed = timed or field.kind == "duration"
         elif folded == "no":
             test = _unknown_test(known, raw)
         else:
-            raise _no_such_key(raw, known)
+            raise no_such_key(raw, known)
         terms.append(Term(raw.negated, field.name if field else "no", raw.op, values))
         tests.append(_complement(test) if raw.negated else test)
     return Query(tuple(terms), tuple(tests), timed)
 
 
-def _quoted(text: str) -> str:
+def in_quotes(text: str) -> str:
+    """Plain text as the language quotes it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -200,7 +200,8 @@ def before_key(good: str, text: str) -> str:
     return good[: last.start] if now is not None and now.key else good
 
 
-def _by_name(fields: Mapping[str, Field]) -> dict[str, Field]:
+def by_name(fields: Mapping[str, Field]) -> dict[str, Field]:
+    """The fields by everything they may be called."""
     known: dict[str, Field] = {}
     for field in fields.values():
         for name in (*field.aliases, field.name):
@@ -283,7 +284,7 @@ def _known_values(field: Field, raw: Raw) -> Iterable[str]:
             close = _closest(folded, field.choices)
             advice = f"did you mean {close}?" if close else f"it is one of {_listed(field.choices)}"
             raise FilterError(
-                f"{field.name} cannot be {_short(piece.text)}; {advice}", piece.start, piece.end
+                f"{field.name} cannot be {shortened(piece.text)}; {advice}", piece.start, piece.end
             )
         yield folded
 
@@ -294,9 +295,9 @@ def _unknown_test(known: Mapping[str, Field], raw: Raw) -> Test:
     for piece in raw.pieces:
         field = known.get(piece.text.casefold().replace("-", "_"))
         if field is None or raw.op not in (":", "="):
-            close = _closest(piece.text.casefold(), _names(known))
-            advice = f"did you mean {close}?" if close else f"the keys are {_listed(_names(known))}"
-            raise FilterError(f"no: wants a key, not {_short(piece.text)}; {advice}", raw.start, raw.end)
+            close = _closest(piece.text.casefold(), names_of(known))
+            advice = f"did you mean {close}?" if close else f"the keys are {_listed(names_of(known))}"
+            raise FilterError(f"no: wants a key, not {shortened(piece.text)}; {advice}", raw.start, raw.end)
         gets.append(field.value)
     return lambda item, wall: any(_is_unknown(get(item, wall)) for get in gets)
 
@@ -373,9 +374,9 @@ def _number(field: Field, text: str, piece: Piece) -> tuple[float, float]:
         return read
     if field.kind == "duration" and _scaled(text, "number") is not None:
         raise FilterError(
-            f"{_short(text)} of what? write {_short(text)}m (s, m, h, d or w)", piece.start, piece.end
+            f"{shortened(text)} of what? write {shortened(text)}m (s, m, h, d or w)", piece.start, piece.end
         )
-    raise FilterError(f"{field.name} cannot be {_short(text)}; {takes(field)}", piece.start, piece.end)
+    raise FilterError(f"{field.name} cannot be {shortened(text)}; {takes(field)}", piece.start, piece.end)
 
 
 def _digits(text: str) -> tuple[float, float] | None:
@@ -438,16 +439,18 @@ def takes(field: Field) -> str:
     return "it takes words, or *part*" if field.kind == "text" else "it takes a name, or part*"
 
 
-def _no_such_key(raw: Raw, known: Mapping[str, Field]) -> FilterError:
+def no_such_key(raw: Raw, known: Mapping[str, Field]) -> FilterError:
+    """The error for a key that is none, with the closest one."""
     start = raw.start + raw.negated
-    close = _closest(raw.key.casefold().replace("-", "_"), (*_names(known), *known))
+    close = _closest(raw.key.casefold().replace("-", "_"), (*names_of(known), *known))
     advice = f"did you mean {close}? (plain text goes in quotes)"
     if not close:
-        advice = f"put plain text in quotes, or use {_listed(_names(known))}"
-    return FilterError(f"no key is called {_short(raw.key)}; {advice}", start, start + len(raw.key))
+        advice = f"put plain text in quotes, or use {_listed(names_of(known))}"
+    return FilterError(f"no key is called {shortened(raw.key)}; {advice}", start, start + len(raw.key))
 
 
-def _names(known: Mapping[str, Field]) -> tuple[str, ...]:
+def names_of(known: Mapping[str, Field]) -> tuple[str, ...]:
+    """The keys, each once, aliases left out."""
     return tuple(dict.fromkeys(field.name for field in known.values()))
 
 
@@ -467,98 +470,6 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """At most 30 characters of it."""
     return text if len(text) <= 30 else text[:29] + "…"
-
-
-# -- completion --------------------------------------------------------------------------------
-
-
-class Completion(NamedTuple):
-    """A text with more of it written, the new place of the cursor, and what could stand there.
-
-    `candidates` is empty where nothing fits or where the one that does was written; `hint` then says
-    what is wanted.
-    """
-
-    text: str
-    cursor: int
-    candidates: tuple[str, ...] = ()
-    hint: str = ""
-
-
-def complete(
-    text: str, cursor: int, fields: Mapping[str, Field], values: Callable[[Field], Iterable[str]]
-) -> Completion:
-    """Complete the key or the value that ends at `cursor`, as far as it is certain, like a shell.
-
-    `values` gives the values of a field that are there now; choices are known without it.
-    """
-    cursor = max(0, min(cursor, len(text)))
-    known = _by_name(fields)
-    terms = scan(text[:cursor], bool(known))
-    raw = terms[-1] if terms and terms[-1].end == cursor else None
-    if raw is None or not raw.key:
-        piece = Piece(cursor, cursor, "") if raw is None else raw.pieces[0]
-        if piece.quoted:
-            return Completion(text, cursor, (), "plain text")
-        names = (*_names(known), *(("no",) if known else ()))
-        return _completed(text, cursor, piece, names, key=True)
-    piece = raw.pieces[-1]
-    field = known.get(raw.key.casefold().replace("-", "_"))
-    if field is None:
-        if raw.key.casefold() == "no":
-            return _completed(text, cursor, piece, _names(known))
-        return Completion(text, cursor, (), str(_no_such_key(raw, known)))
-    if field.kind in _ORDERED:
-        return Completion(text, cursor, (), f"{field.help or field.name}: {takes(field)}")
-    done = _completed(text, cursor, piece, field.choices or sorted(values(field), key=_alphabetical))
-    if done.candidates or done.text != text:
-        return done
-    return done._replace(hint=f"{field.help or field.name}: nothing there begins with {_short(piece.text)}")
-
-
-def _completed(text: str, cursor: int, piece: Piece, names: Iterable[str], key: bool = False) -> Completion:
-    typed = piece.text.casefold()
-    found = list(dict.fromkeys(name for name in names if name and name.casefold().startswith(typed)))
-    if not found:
-        return Completion(
-            text, cursor, (), "no key begins so; words are looked for in the text" if key else ""
-        )
-    if len(found) == 1:
-        ending = ":" if key else " " if cursor == len(text) else ""
-        written = found[0] + ending if key else _written(found[0], piece.quoted) + ending
-    else:
-        shared = _shared(found)
-        if len(shared) <= len(typed):
-            return Completion(text, cursor, _shown(found, key))
-        written = _written(shared, piece.quoted)
-        if written.startswith('"'):
-            written = written[:-1]  # the quote stays open: there is more to come
-    made = text[: piece.start] + written + text[cursor:]
-    return Completion(made, piece.start + len(written), _shown(found, key) if len(found) > 1 else ())
-
-
-def _alphabetical(name: str) -> tuple[str, str]:
-    return name.casefold(), name
-
-
-def _shown(found: list[str], key: bool) -> tuple[str, ...]:
-    return tuple(f"{name}:" if key else name for name in found[:MOST_CANDIDATES])
-
-
-def _shared(found: list[str]) -> str:
-    """What all of them begin with, in the letters of the first."""
-    first = found[0]
-    size = len(first)
-    for other in found[1:]:
-        size = min(size, len(other))
-        while size and first[:size].casefold() != other[:size].casefold():
-            size -= 1
-    return first[:size]
-
-
-def _written(value: str, quoted: bool) -> str:
-    """A value as it must be typed: in quotes where it would mean something else without."""
-    plain = not any(char.isspace() or char in ',"*' for char in value) and value != "-"
-    return value if plain and not quoted else _quoted(value)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.filter import MOST_CHARACTERS, Completion, Field, FilterError, before_key, complete, parse
+from core.filter import MOST_CHARACTERS, Field, FilterError, before_key, parse
+from core.filtercompletion import Completion, complete
 from core.filterscan import scan
 
 WALL = 1_780_000_000.0

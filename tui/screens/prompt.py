@@ -9,7 +9,8 @@ from textual import events
 from textual.binding import Binding
 from textual.widgets import Input
 
-from core.filter import MOST_CHARACTERS, Completion, FilterError
+from core.filter import MOST_CHARACTERS, FilterError
+from core.filtercompletion import Completion
 from tui.view.spans import Line, width
 from tui.view.table import TableState
 

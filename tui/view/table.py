@@ -13,7 +13,8 @@ from tui.view.order import Order
 from tui.view.spans import Line, Span, cut, fit, fit_line, line_width, width
 
 if TYPE_CHECKING:
-    from core.filter import Completion, Field, FilterError, Query
+    from core.filter import Field, FilterError, Query
+    from core.filtercompletion import Completion
 
 Fields = Mapping[str, "Field"]
 
@@ -284,7 +285,7 @@ class TableState:
 
     def complete(self, text: str, cursor: int) -> "Completion":
         """A filter that is being typed, completed as far as that is certain."""
-        from core.filter import complete
+        from core.filtercompletion import complete
 
         return complete(text, cursor, self.fields, self.values)
 
