@@ -17,6 +17,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from core.alerts.view import Alert, Alerts
 from core.measures.agent import Measures, measure, measure_fleet
 from core.measures.liveness import Signs
 from core.measures.needs import Need
@@ -147,6 +148,28 @@ def kpi(name: str, status: str, value: float, target: str) -> KpiStatus:
     return KpiStatus(name, name, name, "", status, "host", value, target, "", "avg", 300.0)
 
 
+def alerts_of(files: int) -> Alerts:
+    """A queue that is too long, files that are somebody's to close, and a disk that was busy."""
+    queue = Alert(
+        id="1", rule="queue_long", metric="queue_length", scope="agent", subject="CC", severity="medium",
+        state="firing", text="queue of CC is 14 tasks (> 12)", label="queue", unit="tasks", threshold=12.0, clear=10.0,
+        since=WALL - 720, fired_at=WALL - 720, value=14.0, action="enter", hint="show CC",
+        points=tuple(float(v) for v in (*(11, 12, 11, 12) * 3, *(13, 14, 12, 13, 14, 14) * 3)),
+    )  # fmt: skip
+    handles = Alert(
+        id="2", rule="open_files", metric="open_files", scope="host", subject="host", severity="low", state="firing",
+        text=f"open files of {HOST} is {files} handles (> 100)", label="open files", unit="handles", threshold=100.0,
+        clear=90.0, since=WALL - 2400, fired_at=WALL - 2400, value=float(files), action="open_processes",
+        hint="show handles", acked_by="ann", acked_at=WALL - 1800, points=(150.0,) * 40,
+    )  # fmt: skip
+    disk = Alert(
+        id="3", rule="disk_io", metric="disk_io_mb_per_s", scope="host", subject="host", severity="high",
+        state="resolved", text=f"disk I/O of {HOST} is 61.2 MB/s (avg over 60 s > 50)", label="disk I/O", unit="MB/s",
+        threshold=50.0, since=WALL - 3700, ended_at=WALL - 3600, reason="cleared",
+    )  # fmt: skip
+    return Alerts((queue, handles), (disk,), mode="writing")
+
+
 def demo_like() -> Snapshot:
     """Six agents, one of them with too long a queue, on a host that has time to spare."""
     rows = tuple(
@@ -177,11 +200,8 @@ def demo_like() -> Snapshot:
         verdict=Verdict("medium", "CC will not drain: 14 waiting", "+6.5/h, target < 10, oldest 2d 4h", "agent:CC",
                         "open_agent", "show CC"),
         needs=NEEDS, needs_count=3, fleet=flow_of_all(),
-        events=(
-            Event(4, WALL - 240, "low", "firing", "host", f"watched files {files}, target < 100"),
-            Event(3, WALL - 720, "medium", "firing", "agent:CC", "CC queue 14, target < 10"),
-            Event(2, WALL - 3600, "high", "resolved", "host", "disk I/O 61 MB/s, target < 50, for 40 s"),
-        ),
+        events=(Event(2, WALL - 5400, "medium", "note", "agent:CB", "TASK-165 of CB is in no file any more"),),
+        alerts=alerts_of(files),
         sources=(),
     )  # fmt: skip
 

@@ -31,14 +31,31 @@ class Advice(NamedTuple):
     text: str
 
 
+class Missed(NamedTuple):
+    """What is beyond a limit: a metric of a subject, its value, and the limit in words ("target < 80")."""
+
+    metric: str
+    label: str
+    unit: str
+    scope: str
+    subject: str
+    value: float
+    limit: str
+
+
 def advise(snapshot: Snapshot, rules: Sequence[KpiRule], limits: Limits) -> list[Advice]:
     """All recommendations, the most severe first."""
     found = [
         Advice(rule.severity_of(part.status), rule.name, part.subject, sentence)
         for rule, part in _missed(snapshot, rules)
-        if (sentence := _sentence(snapshot, rule, part, limits))
+        if part.value is not None
+        and (sentence := sentence_of(snapshot, _of_kpi(rule, part.subject, part.value), limits))
     ]
     return sorted(found, key=lambda advice: SEVERITY_RANK.get(advice.severity, 9))
+
+
+def _of_kpi(rule: KpiRule, subject: str, value: float) -> Missed:
+    return Missed(rule.metric, rule.label, rule.unit, rule.scope, subject, value, f"target {rule.target}")
 
 
 def _missed(snapshot: Snapshot, rules: Sequence[KpiRule]) -> Iterator[tuple[KpiRule, KpiPart]]:
@@ -59,10 +76,9 @@ def _missed(snapshot: Snapshot, rules: Sequence[KpiRule]) -> Iterator[tuple[KpiR
             yield rule, part
 
 
-def _sentence(snapshot: Snapshot, rule: KpiRule, part: KpiPart, limits: Limits) -> str:
-    if part.value is None:
-        return ""
-    target = f"target {rule.target}"
+def sentence_of(snapshot: Snapshot, part: Missed, limits: Limits) -> str:
+    """One imperative sentence about what is missed, with a measured cause where there is one."""
+    target, rule = part.limit, part
     if rule.scope == "agent":
         view = next((view for view in snapshot.agents if view.queue.agent == part.subject), None)
         if view is not None and rule.metric in ("queue_length", "workload_percent"):

@@ -22,6 +22,14 @@ class Clock:
         """Seconds since 1970-01-01 UTC."""
         return time.time()
 
+    def boot(self) -> str:
+        """What tells this run of the machine from others, since `now` begins anew with each; "" if unknown."""
+        try:
+            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+                return file.read(64).strip()
+        except OSError:
+            return ""
+
     def cpu(self) -> float:
         """CPU seconds, user and system, that this process has used."""
         return time.process_time()

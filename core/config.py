@@ -26,6 +26,7 @@ Milliseconds = Annotated[float, Meta(gt=0, description="a number above 0 (millis
 Percent = Annotated[float, Meta(ge=0, le=100, description="a number from 0 to 100")]
 Hours = Annotated[float, Meta(gt=0, description="a number above 0 (hours)")]
 Number = Annotated[float, Meta(description="a finite number")]
+MaybeNumber = Annotated[float | None, Meta(description="a finite number; without it that of threshold")]
 Name = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1 to 64 letters, digits, or any of _ . -")
 ]
@@ -62,6 +63,17 @@ MaybeCondition = Annotated[
         description='one of < <= > >= and a number, such as "> 95", or ""',
     ),
 ]
+Glob = Annotated[str, Meta(min_length=1, max_length=200, description='a name, or a pattern such as "C*"')]
+Template = Annotated[str, Meta(max_length=500, description="text of at most 500 characters")]
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s/?#]+[^\s]*\Z",
+        extra={"secret": True},
+        description="an address that begins with http:// or https://",
+    ),
+]
+Header = Annotated[str, Meta(extra={"secret": True}, description="text in quotes")]
 Regex = Annotated[str, Meta(extra={"check": "regex"}, description="a regular expression")]
 Scope = Literal["host", "agent", "process"]
 Severity = Literal["info", "low", "medium", "high", "critical"]
@@ -141,15 +153,64 @@ class Kpi(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     enabled: bool = True
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One limit beyond which `bluetop monitor` speaks up and `bluetop analyze` takes the severity from."""
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
+    "window_s": "window", "for_s": "for", "keep_s": "keep_firing_for", "stale_after_s": "stale_after",
+    "hold_max_s": "hold_max", "repeat_s": "repeat", "flap_window_s": "flap_window",
+}):  # fmt: skip
+    """One alert rule (alerting.md, section 1). What its keys must be to each other: `core.alerts.rules`.
+
+    `scope` "" is any, `clear` None is the threshold, `window_s` is used by every aggregate but last.
+    """
 
     name: Name
     metric: Name
     threshold: Number
-    scope: Scope = "host"
-    op: Literal[">", ">=", "<", "<="] = ">"
+    scope: Literal["", "host", "agent", "process"] = ""
+    subject: Glob = "*"
+    aggregate: Aggregate = "last"
+    window_s: Duration = 60.0
+    op: Literal[">", ">=", "<", "<=", "==", "!="] = ">"
+    clear: MaybeNumber = None
+    for_s: Duration = 0.0
+    keep_s: Duration = 0.0
     severity: Severity = "medium"
+    on_missing: Literal["hold", "resolve", "fire"] = "hold"
+    stale_after_s: Duration = 15.0
+    hold_max_s: Duration = 3600.0
+    repeat_s: Duration = 14_400.0
+    inhibit: bool = True
+    flap_window_s: Duration = 600.0
+    flap_high: WholeOrZero = 6
+    flap_low: WholeOrZero = 2
+    enabled: bool = True
+    summary: Template = ""
+    recommendation: Template = ""
+
+
+class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the terminal is told of alerts. Of less than `severity` it hears nothing."""
+
+    bell: bool = True
+    osc: Literal["auto", "9", "777", "off"] = "auto"
+    severity: Severity = "medium"
+
+
+class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An address that alerts are posted to as JSON. Address and headers may hold secrets: never logged."""
+
+    name: Name
+    url: Url
+    headers: dict[str, Header] = {}
+    severity: Severity = "info"
+    enabled: bool = True
+
+
+class Hook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A command that is run for alerts: a list of arguments, never a shell; the text comes on standard input."""
+
+    name: Name
+    command: tuple[str, ...]
+    severity: Severity = "info"
     enabled: bool = True
 
 
@@ -241,12 +302,18 @@ DEFAULT_KPIS = (
     Kpi("efficiency", "efficiency_percent", scope="agent", target="> 80"),
 )
 DEFAULT_RULES = (
-    Rule("cpu_critical", "cpu_percent", threshold=90, severity="critical"),
-    Rule("memory_high", "memory_percent", threshold=85, severity="high"),
-    Rule("queue_length", "queue_length", scope="agent", threshold=15, severity="medium"),
-    Rule("efficiency_low", "efficiency_percent", scope="agent", op="<", threshold=60, severity="low"),
-    Rule("disk_io", "disk_io_mb_per_s", threshold=50, severity="medium"),
-    Rule("open_files", "open_files", threshold=100, severity="low"),
+    Rule("cpu_critical", "cpu_percent", 90, "host", clear=85, for_s=15, severity="critical"),
+    Rule("memory_high", "memory_percent", 85, "host", clear=80, for_s=15, severity="high"),
+    Rule("queue_length", "queue_length", 15, "agent", clear=12),
+    Rule("efficiency_low", "efficiency_percent", 60, "agent", op="<", clear=65, for_s=60, severity="low"),
+    # Bottlenecks: beyond the limit for a whole window, so a spike is none.
+    Rule("task_queue_overflow", "queue_length", 10, "agent", aggregate="min", clear=8, severity="low"),
+    Rule("slow_completion", "completion_hours", 2, "agent", aggregate="min", clear=1.8),
+    Rule("cpu_exhausted", "cpu_percent", 95, "host", aggregate="avg", clear=90, severity="high"),
+    Rule("memory_exhausted", "memory_percent", 90, "host", aggregate="avg", clear=85, severity="critical"),
+    Rule("disk_io", "disk_io_mb_per_s", 50, "host", aggregate="avg", clear=40),
+    Rule("open_files", "open_files", 100, "host", aggregate="min", clear=90, severity="low"),
+    Rule("memory_growth", "memory_mb_per_min", 100, "host", aggregate="avg", window_s=600, clear=50, severity="low"),
 )  # fmt: skip
 
 
@@ -264,6 +331,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cache: Cache = Cache()
     ui: Ui = Ui()
     log: Log = Log()
+    notify: Notify = Notify()
+    webhook: tuple[Webhook, ...] = ()
+    hook: tuple[Hook, ...] = ()
     kpi: tuple[Kpi, ...] = DEFAULT_KPIS
     rule: tuple[Rule, ...] = DEFAULT_RULES
 
@@ -364,3 +434,13 @@ def load(named: str | None = None, environ: Mapping[str, str] | None = None) -> 
     from core.configfile import load_files
 
     return load_files(files)
+
+
+def rejected(named: str | None = None, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """A sentence for each alert rule, or change of one, that `load` leaves out; () where there is no file."""
+    files = files_in_force(named, os.environ if environ is None else environ)
+    if not files:
+        return ()
+    from core.configfile import examine
+
+    return tuple(fault.sentence() for fault in examine(files).rejected)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import fields as struct_fields
 
-from core.config import Settings, parse_condition
+from core.config import Rule, Settings, parse_condition
 from core.errors import ConfigError
 from core.text import clean_line
 from core.tomllines import Path, dotted, lines_of
@@ -46,11 +46,15 @@ class Fault(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A merged configuration: `settings` is None if there are faults; `origin` says which file set a key."""
+    """A merged configuration: `settings` is None if there are faults; `origin` says which file set a key.
+
+    `rejected` tells of alert rules that were left out, or changes of one: they stop nothing else.
+    """
 
     settings: Settings | None
     faults: tuple[Fault, ...]
     origin: dict[str, str]
+    rejected: tuple[Fault, ...] = ()
 
 
 def load_files(paths: tuple[str, ...]) -> Settings:
@@ -71,17 +75,22 @@ def examine(paths: tuple[str, ...]) -> Loaded:
     """Read, check and merge `paths` over the defaults; nothing is raised, faults are listed."""
     merged: Table = msgspec.to_builtins(Settings())
     faults: list[Fault] = []
+    rejected: list[Fault] = []
     origin: dict[str, str] = {}
     for path in paths:
-        checker = _Checker(path)
+        checker = Checker(path)
         table = checker.read()
         checker.merge(table, merged, Settings, (), origin)
         faults += checker.faults
+        rejected += checker.rejected
     if not faults:
-        faults += _cross_checks(merged, origin)
-    if faults:
-        return Loaded(None, tuple(faults), origin)
-    return Loaded(msgspec.convert(merged, Settings), (), origin)
+        from core.configchecks import cross_checks
+
+        crossed, unmeasured = cross_checks(merged, origin)
+        faults += crossed
+        rejected += unmeasured
+    settings = None if faults else msgspec.convert(merged, Settings)
+    return Loaded(settings, tuple(faults), origin, tuple(rejected))
 
 
 def read_table(path: str) -> Table:
@@ -90,7 +99,7 @@ def read_table(path: str) -> Table:
     Raises:
         ConfigError: it cannot be read or is not TOML.
     """
-    checker = _Checker(path)
+    checker = Checker(path)
     table = checker.read()
     if checker.faults:
         raise ConfigError(checker.faults[0].sentence())
@@ -99,11 +108,13 @@ def read_table(path: str) -> Table:
 
 def check_table(table: Table, file: str) -> tuple[Fault, ...]:
     """The faults of a table that is about to be written to `file`."""
-    checker = _Checker(file)
+    checker = Checker(file)
     merged: Table = msgspec.to_builtins(Settings())
     origin: dict[str, str] = {}
     checker.merge(table, merged, Settings, (), origin)
-    return tuple(checker.faults or _cross_checks(merged, dict.fromkeys(origin, "")))
+    from core.configchecks import cross_checks
+
+    return tuple(checker.faults or cross_checks(merged, dict.fromkeys(origin, ""))[0])
 
 
 def shipped_text() -> str:
@@ -141,18 +152,21 @@ def duration_s(value: object) -> float:
 
 def shown(value: object) -> str:
     """A value as it stands in TOML, short."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "none"}[value]
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-class _Checker:
+class Checker:
     """Checks one file against the structs and merges what is right; keeps the faults."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, tolerant: tuple[type[Any], ...] = (Rule,)) -> None:
+        """Of lists of what is `tolerant`, an entry with a fault is left out, and stops nothing else."""
         self.file = file
         self.faults: list[Fault] = []
+        self.rejected: list[Fault] = []
+        self._tolerant = tolerant
         self._lines: dict[Path, int] = {}
 
     def read(self) -> Table:
@@ -175,6 +189,10 @@ class _Checker:
             line = raw[: error.start].count(b"\n") + 1
             self.faults.append(Fault(self.file, line, "", "", "is not UTF-8", "save the file as UTF-8"))
             return {}
+        return self.parse(text)
+
+    def parse(self, text: str) -> Table:
+        """A text as a table; {} and a fault where it is not TOML."""
         try:
             table = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # ValueError: also a number of 5,000 digits
@@ -224,36 +242,47 @@ class _Checker:
         seen: dict[str, int] = {}
         required = [f.encode_name for f in struct_fields(element) if f.default is msgspec.NODEFAULT]
         for number, entry in enumerate(value):
-            at = (*path, number)
+            at, before = (*path, number), len(self.faults)
             name = entry.get("name")
             if not isinstance(name, str):
                 self._fault(at, "", "it has no name", 'add a line such as name = "cpu"')
-                continue
-            if name in seen:
+            elif name in seen:
+                line = self._line((*path, seen[name], "name"))
                 self._fault(
-                    (*at, "name"),
-                    shown(name),
-                    f"line {self._line((*path, seen[name], 'name'))} has that name too",
-                    "give each its own name",
+                    (*at, "name"), shown(name), f"line {line} has that name too", "give each its own name"
                 )
-                continue
-            seen[name] = number
-            target = index.get(name)
-            if target is None:
+            else:
+                seen[name] = number
                 missing = [key for key in required if key not in entry]
-                if missing:
+                if missing and name not in index:
+                    advice = "" if not old else ", or use the name of a shipped one to change it"
                     self._fault(
                         at, "", f"{shown(name)} is new and lacks {' and '.join(missing)}",
-                        f"add {' and '.join(missing)}, or use the name of a shipped one to change it",
+                        f"add {' and '.join(missing)}{advice}",
                     )  # fmt: skip
-                    continue
-                target = _defaults(element)
-                merged.append(target)
-                index[name] = target
-            self.merge(entry, target, element, at, origin)
-            for key in entry:
-                origin[f"{dotted(path)}.{name}.{key}"] = self.file
+                else:
+                    made = dict(index.get(name) or _defaults(element))
+                    self.merge(entry, made, element, at, {})
+                    if element is Rule and len(self.faults) == before:
+                        self._check_rule(made, at)
+                    if len(self.faults) == before or element not in self._tolerant:
+                        if name in index:
+                            index[name].update(made)
+                        else:
+                            merged.append(made)
+                            index[name] = made
+                        origin |= {f"{dotted(path)}.{name}.{key}": self.file for key in entry}
+            if element in self._tolerant:
+                self.rejected += [_named(fault, name) for fault in self.faults[before:]]
+                del self.faults[before:]
         return merged
+
+    def _check_rule(self, rule: Table, path: Path) -> None:
+        """Find what does not go together in a rule whose keys are right one by one."""
+        from core.alerts.rules import faults_of
+
+        for key, problem, advice in faults_of(msgspec.convert(rule, Rule)):
+            self._fault((*path, key), shown(rule[key]), problem, advice)
 
     def _merge_dict(
         self, value: object, into: Table, kinds: tuple[Any, ...], path: Path, origin: dict[str, str]
@@ -288,7 +317,8 @@ class _Checker:
             advice = (
                 f"change it, or remove the line for {default}" if default else "change or remove the line"
             )
-            self._fault(path, shown(value), f"it must be {allowed}{detail}", advice)
+            told = "" if _is_secret(kind) else shown(value)
+            self._fault(path, told, f"it must be {allowed}{detail}", advice)
 
     def _unknown(self, path: Path, key: str, known: list[str]) -> None:
         from difflib import get_close_matches
@@ -310,6 +340,15 @@ class _Checker:
 
     def _fault(self, path: Path, value: str, problem: str, advice: str) -> None:
         self.faults.append(Fault(self.file, self._line(path), dotted(path), value, problem, advice))
+
+
+def _named(fault: Fault, name: object) -> Fault:
+    """The fault with the name of its table, since a number says little: `rule cpu_critical, clear`."""
+    what = re.match(r"^(\w+)\[\d+\]\.?", fault.key)
+    if what is None or not isinstance(name, str):
+        return fault
+    key = fault.key[what.end() :]
+    return fault._replace(key=f"{what[1]} {name}{f', {key}' if key else ''}")
 
 
 class _Detail(ValueError):
@@ -350,6 +389,11 @@ def _check_of(kind: Any) -> str:
     return ""
 
 
+def _is_secret(kind: Any) -> bool:
+    """Whether a value may hold a secret, so that no message repeats it."""
+    return any(meta.extra and meta.extra.get("secret") for meta in _metas(kind))
+
+
 def _without_meta(kind: Any) -> Any:
     return kind.__origin__ if hasattr(kind, "__metadata__") else kind
 
@@ -368,11 +412,7 @@ def _known_dict(kind: Any) -> bool:
 
 def _defaults(struct: type[Any]) -> Table:
     """The defaults of a struct by the names they have in the file."""
-    return {
-        field.encode_name: field.default
-        for field in struct_fields(struct)
-        if field.default is not msgspec.NODEFAULT
-    }
+    return {field.encode_name: _default(field) for field in struct_fields(struct) if not field.required}
 
 
 def allowed_text(kind: Any) -> str:
@@ -427,74 +467,3 @@ def _default(field: Any) -> Any:
 def all_keys() -> list[str]:
     """Every key there is, as `section.key`."""
     return [setting.key for setting in described()]
-
-
-def _cross_checks(merged: Table, origin: dict[str, str]) -> list[Fault]:
-    """What only several keys together show. The line is not known; the file of the later key is named."""
-    from core.metrics import METRICS
-
-    faults: list[Fault] = []
-
-    def fault(key: str, value: object, problem: str, advice: str) -> None:
-        faults.append(_located(origin.get(key, ""), key, shown(value), problem, advice))
-
-    limits = merged["tuning"]["thresholds"]
-    pairs = [
-        ("tuning.thresholds.cpu_low_percent", limits, "cpu_low_percent", "cpu_high_percent"),
-        ("tuning.thresholds.memory_low_percent", limits, "memory_low_percent", "memory_high_percent"),
-        ("workload.underused_percent", merged["workload"], "underused_percent", "overloaded_percent"),
-    ]
-    for key, table, low, high in pairs:
-        if table[low] >= table[high]:
-            upper = key.rpartition(".")[0] + "." + high
-            changed = key if key in origin or upper not in origin else upper
-            value = table[low] if changed == key else table[high]
-            fault(
-                changed, value, f"{low} must be below {high}", f"they are {table[low]:g} and {table[high]:g}"
-            )
-    for kind in ("kpi", "rule"):
-        for entry in merged[kind]:
-            key = f"{kind}.{entry['name']}"
-            metric = entry["metric"]
-            if entry["enabled"] and metric not in METRICS:
-                from difflib import get_close_matches
-
-                close = get_close_matches(metric, list(METRICS), n=1, cutoff=0.8)
-                advice = (
-                    f"did you mean {close[0]}?" if close else "set enabled = false, or name a known metric"
-                )
-                named = f"{key}.metric" if f"{key}.metric" in origin else f"{key}.enabled"
-                fault(named, metric, "that metric is not measured", advice)
-            elif entry["enabled"] and METRICS[metric].scope != entry["scope"]:
-                named = f"{key}.scope" if f"{key}.scope" in origin else f"{key}.metric"
-                scope = METRICS[metric].scope
-                fault(named, entry["scope"], f"{metric} has another scope", f'write scope = "{scope}"')
-            if kind == "kpi" and entry["aggregate"] != "last" and entry["window"] <= 0:
-                named = f"{key}.window" if f"{key}.window" in origin else f"{key}.aggregate"
-                fault(
-                    named,
-                    entry["window"],
-                    f"{entry['aggregate']} needs a window above 0",
-                    'write window = "60s"',
-                )
-    return faults
-
-
-def _located(file: str, key: str, value: str, problem: str, advice: str) -> Fault:
-    """A fault with its line found again by the key's name. The file was read a moment ago."""
-    line = 0
-    try:
-        with open(file, encoding="utf-8-sig") as opened:
-            text = opened.read(MAX_BYTES)
-    except (OSError, UnicodeDecodeError):
-        return Fault(file or "defaults", 0, key, value, problem, advice)
-    lines = lines_of(text)
-    parts = key.split(".")
-    if parts[0] in ("kpi", "rule"):
-        for number, entry in enumerate(tomllib.loads(text).get(parts[0], ())):
-            if entry.get("name") == ".".join(parts[1:-1]):
-                at: Path = (parts[0], number)
-                line = lines.get((*at, parts[-1]), lines.get(at, 0))
-    else:
-        line = lines.get(tuple(parts), 0)
-    return Fault(file, line, key, value, problem, advice)

@@ -7,7 +7,7 @@ refusal, the same audit line and the same error text. Nothing else in bluetop wr
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from core.config import config_dir
 from core.errors import BluetopError, ConfigError, ReadOnlyError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.agentmetrics.collect import Place
     from core.agentmetrics.track import Event
 
+MOST_SILENCE_S = 366 * 86_400.0
 OVERLAY = "settings.toml"
 HEAD = (
     "# Written by bluetop when settings are saved on screen, and read over config.toml.\n"
@@ -68,7 +69,76 @@ class WriteExport(NamedTuple):
     data: bytes
 
 
-Command = SaveSettings | InitConfig | CollectMetrics | TrackTask | WriteExport
+class Desk(Protocol):
+    """Where alerts are acknowledged and silenced: the running engine, or what is kept of one in files.
+
+    Each returns a sentence about what was done, and raises ChangeFailed where that could not be.
+    """
+
+    def ack(self, rule: str, subject: str, by: str) -> str:
+        """Acknowledge what fires of this rule and subject, until it resolves."""
+        ...
+
+    def unack(self, rule: str, subject: str, by: str) -> str:
+        """Take that back."""
+        ...
+
+    def silence(self, match: "Match", for_s: float, by: str, comment: str) -> str:
+        """No notifications of what matches for so many seconds."""
+        ...
+
+    def unsilence(self, silence: str, by: str) -> str:
+        """End a silence now."""
+        ...
+
+
+class Match(NamedTuple):
+    """What a silence is about: globs of rule and subject, and a severity; "" is everything."""
+
+    rule: str = ""
+    subject: str = ""
+    severity: str = ""
+
+    def __str__(self) -> str:
+        words = (self.rule or "every rule", f"on {self.subject}" if self.subject else "", self.severity)
+        return ", ".join(word for word in words if word)
+
+
+class AckAlert(NamedTuple):
+    """Acknowledge an alert that fires, or with `undo` take that back."""
+
+    desk: Desk
+    rule: str
+    subject: str
+    undo: bool = False
+
+
+class SilenceAlerts(NamedTuple):
+    """Silence what matches, for so many seconds. There is no silence without an end and a comment."""
+
+    desk: Desk
+    match: Match
+    for_s: float
+    comment: str
+
+
+class EndSilence(NamedTuple):
+    """End a silence now."""
+
+    desk: Desk
+    silence: str
+
+
+Command = (
+    SaveSettings
+    | InitConfig
+    | CollectMetrics
+    | TrackTask
+    | WriteExport
+    | AckAlert
+    | SilenceAlerts
+    | EndSilence
+)
 
 
 class Outcome(NamedTuple):
@@ -99,7 +169,7 @@ def submit(
         _audit(who, command, "refused: read-only")
         raise ReadOnlyError(f"{_words(command)} was refused: bluetop runs with --read-only; start it without")
     try:
-        outcome = _carry_out(command, variables)
+        outcome = _carry_out(command, variables, who)
     except OSError as error:
         _audit(who, command, f"failed: {error}")
         where = f" {error.filename}" if error.filename else ""
@@ -117,7 +187,20 @@ def submit(
     return outcome
 
 
-def _carry_out(command: Command, variables: Mapping[str, str]) -> Outcome:
+def _carry_out(command: Command, variables: Mapping[str, str], who: str) -> Outcome:
+    if isinstance(command, AckAlert):
+        act = command.desk.unack if command.undo else command.desk.ack
+        return Outcome(act(command.rule, command.subject, clean_line(who, 100)), "")
+    if isinstance(command, SilenceAlerts):
+        comment = clean_line(command.comment.strip(), 300)
+        if not comment:
+            raise ChangeFailed("a silence needs a comment: say why, for whoever comes after you")
+        if not 0 < command.for_s <= MOST_SILENCE_S:
+            raise ChangeFailed("a silence needs an end, at most 366 days from now")
+        by = clean_line(who, 100)
+        return Outcome(command.desk.silence(command.match, command.for_s, by, comment), "")
+    if isinstance(command, EndSilence):
+        return Outcome(command.desk.unsilence(command.silence, clean_line(who, 100)), "")
     if isinstance(command, SaveSettings):
         return _save(command, variables)
     if isinstance(command, InitConfig):
@@ -130,6 +213,13 @@ def _carry_out(command: Command, variables: Mapping[str, str]) -> Outcome:
 
 
 def _words(command: Command) -> str:
+    if isinstance(command, AckAlert):
+        what = "un-acknowledging" if command.undo else "acknowledging"
+        return clean_line(f"{what} {command.rule} on {command.subject}", 200)
+    if isinstance(command, SilenceAlerts):
+        return clean_line(f"silencing {command.match} for {command.for_s:.0f} s", 200)
+    if isinstance(command, EndSilence):
+        return clean_line(f"ending the silence {command.silence}", 200)
     if isinstance(command, InitConfig):
         return "writing a configuration"
     if isinstance(command, CollectMetrics):

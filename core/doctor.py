@@ -85,7 +85,8 @@ def configuration(named: str | None, environ: Mapping[str, str]) -> Iterator[Che
         return
     from core.configfile import examine
 
-    faults = examine(files).faults
+    loaded = examine(files)
+    faults = (*loaded.faults, *loaded.rejected)
     for path in files:
         wrong = [fault for fault in faults if fault.file == path]
         if wrong:

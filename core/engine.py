@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from core.alerts.attached import Alerting
+from core.alerts.keeping import Keeping
+from core.asks import Asks
 from core.clock import SYSTEM_CLOCK, Clock
 from core.config import Settings
 from core.errors import PollError, ProberGone
-from core.evaluator import absorb, begin, evaluate, with_policy
+from core.evaluator import absorb, begin, evaluate, informed, with_policy
 from core.metrics import without_rates
-from core.observed import Observed
 from core.opening import Opening
 from core.policy import policy_of
 from core.pollers import Poller, build
@@ -31,7 +33,7 @@ from core.pollers.queues import QueuesPoller
 from core.pollers.setup import ByteCounter, Setup
 from core.prober.client import Prober, Reply
 from core.prober.guard import Guard
-from core.queues.model import QueuesSample, Task, Transition
+from core.queues.model import QueuesSample
 from core.schedule import Schedule
 from core.snapshot import Snapshot
 from core.sources import Answer, Trouble
@@ -41,6 +43,9 @@ from core.troubles import Watch
 if TYPE_CHECKING:
     import asyncio
     import logging
+
+    from core.alerts.live import LiveAlerts
+    from core.alerts.note import Note
 
 # A rate over less than this is noise: the processor's clock ticks a hundred times a second,
 # and most of what it counted was the start of this very program.
@@ -81,7 +86,7 @@ class _Source:
         self.gone = False
 
 
-class Engine:
+class Engine(Asks):
     """The live core of one host and at most one workspace."""
 
     def __init__(
@@ -96,8 +101,14 @@ class Engine:
         prober: Prober | None = None,
         pollers: Callable[[Setup], Sequence[Poller]] = build,
         record: Mapping[str, Any] | None = None,
+        alerts: Mapping[str, Any] | None = None,
+        rejected: Sequence[str] = (),
     ) -> None:
-        """`record` is the plan of `core.record.plan`: None keeps what happens in memory only."""
+        """`record` is the plan of `core.record.plan`: None keeps what happens in memory only.
+
+        `alerts` is that of `core.alerts.plan`: None judges no alerts, {} keeps them in memory. `rejected` are
+        sentences about rules that were left out.
+        """
         self._clock = clock
         self._workspace = workspace
         limits: dict[str, int] = msgspec.structs.asdict(settings.queues)
@@ -108,6 +119,7 @@ class Engine:
         self.guard = Guard(self.prober, clock, deadline_s)
         self._watch = Watch(self.prober, self.guard, workspace, self._is_mount)
         plan = dict(record or {})
+        keeping = Keeping(dict(alerts)) if alerts else None
         self._opening = Opening(self.prober, workspace, limits, plan)
         setup = Setup(
             host=host,
@@ -120,6 +132,7 @@ class Engine:
             scan_interval_s=settings.tuning.resource_check_interval,
             limits=limits,
             record=plan,
+            alerts=keeping,
             patterns=settings.watch.patterns,
             agent_patterns=settings.watch.agents,
             budget_ms=settings.watch.scan_budget_ms,
@@ -135,7 +148,11 @@ class Engine:
         policy = policy_of(
             settings, host=host, workspace=workspace, read_only=read_only, intervals=self._intervals()
         )
+        if rejected:
+            policy = msgspec.structs.replace(policy, notes=(*policy.notes, *rejected))
         self._state = begin(policy, clock.now(), clock.wall())
+        # Made when the loop begins: the first frame does not wait for it.
+        self._alerting = None if alerts is None else Alerting(settings, keeping, rejected)
         self.latest: Snapshot = self._state.snapshot
         self._subscribers: list[Callable[[Snapshot], None]] = []
         self._batch: list[Answer | Trouble] = []
@@ -414,7 +431,22 @@ class Engine:
 
     def _evaluate(self) -> None:
         batch, self._batch = self._batch, []
-        self._state, self.latest = evaluate(self._state, batch, self._clock.now(), self._clock.wall())
+        now, wall = self._clock.now(), self._clock.wall()
+        self._state, self.latest = evaluate(self._state, batch, now, wall)
+        self._alert(batch)
+
+    def _alert(self, batch: Sequence[Answer | Trouble], *, quiet: bool = False) -> None:
+        """Judge the alerts by what has come; what is to be kept of that is written soon."""
+        alerting = self._alerting
+        if alerting is None or self._loop is None:
+            return
+        alerts = alerting.take(batch, self._state, self._clock, quiet=quiet)
+        self._state = informed(self._state, alerts)
+        self.latest = self._state.snapshot
+        keeper = self._sources.get("alerts")
+        if keeper is not None and keeper.task is None and alerting.waits and self._schedule is not None:
+            self._schedule.soon("alerts", self._loop.time())
+            self._set_timer()
 
     def _absorb(self) -> None:
         """While paused: figures go into the history, everything else waits for `resume`."""
@@ -428,6 +460,7 @@ class Engine:
         self._batch = rest
         if figures:
             self._state = absorb(self._state, figures)
+            self._alert(figures, quiet=True)
 
     def _end(self, error: Exception) -> None:
         if self._ended is not None and not self._ended.done():
@@ -456,6 +489,8 @@ class Engine:
             self._sources[name].poller.interval_s = seconds
         policy = msgspec.structs.replace(self._state.policy, interval_s=seconds, intervals=self._intervals())
         self._state = with_policy(self._state, policy)
+        if self._alerting is not None:
+            self._alerting.with_policy(policy)
         self._plan()
         self._publish_soon()
 
@@ -483,55 +518,20 @@ class Engine:
                     self._schedule.soon(name, self._loop.time())
             self._set_timer()
 
-    async def tasks(self, agent: str) -> tuple[Task, ...]:
-        """The tasks of one agent, read from its file now.
-
-        Raises:
-            PollError: they cannot be read, or not in time.
-        """
-        return await self._opening.tasks(agent, self._file_of(agent))
-
-    async def record(self, agent: str, place: str, index: int, task_id: str) -> str:
-        """The whole record of one task, as indented JSON; `place` and `index` are those of the Task.
-
-        Raises:
-            PollError: it cannot be read, or not in time.
-        """
-        return await self._opening.record(agent, self._file_of(agent), place, index, task_id)
-
-    async def life(self, agent: str = "", task: str = "") -> tuple[Transition, ...]:
-        """The last transitions of an agent, of a task, or of both, oldest first, from the record.
-
-        Raises:
-            PollError: they cannot be read, or not in time.
-        """
-        return await self._opening.life(agent, task)
-
-    async def standing(self, tasks: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Task id → (agent, status) of those of `tasks` that are known; a lost one is `vanished`.
-
-        Raises:
-            PollError: nobody can tell, or not in time.
-        """
-        return await self._opening.standing(tasks)
-
     @property
-    def opening(self) -> Opening:
-        """For those who ask more of files and record than the above."""
-        return self._opening
+    def alerts(self) -> "LiveAlerts | None":
+        """The alerts, once the loop runs; None where none are judged."""
+        return self._alerting.live if self._alerting is not None else None
 
-    @property
-    def observed(self) -> Observed:
-        """All that was seen of tasks."""
-        return self._state.roster.life.observed
-
-    def _file_of(self, agent: str) -> str:
-        """The file of `agent`, so that the prober can say what it is at."""
-        view = self._state.roster.get(agent)
-        return os.path.join(self._workspace or "/", view.queue.path if view is not None else "")
+    def tell_alerts(self, sink: "Callable[[Sequence[Note]], None]") -> None:
+        """Hand every notification of an alert to `sink`, on the loop's thread. It may not block."""
+        if self._alerting is not None:
+            self._alerting.sinks.append(sink)
 
     def close(self) -> None:
-        """End the prober. Waits for nothing; may be called twice."""
+        """End the prober. Waits a moment at most, for alerts to be kept; may be called twice."""
+        if self._alerting is not None and not self._closed:
+            self._alerting.close(self.prober, self.guard.skip)
         self._closed = True
         self.guard.close()
         self.prober.close()

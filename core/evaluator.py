@@ -10,16 +10,17 @@ from typing import Any
 
 import msgspec
 
-from core.events import FIRING, NOTE, RESOLVED, Change, EventLog
+from core.alerts.view import Alerts
+from core.events import NOTE, Change, EventLog
 from core.fleet import Figures, figures_by_agent, where
 from core.history import Columns, Window, empty_columns
-from core.kpi import HOST, OK, PARTS_KEPT, UNKNOWN, Key, KpiRule, Ranking, kpi_status, worst_status
+from core.kpi import HOST, PARTS_KEPT, UNKNOWN, Ranking, kpi_status, worst_status
 from core.measures.agent import UNMEASURED, Measures, measure_fleet, total_work
 from core.measures.needs import Need
 from core.metrics import METRICS, Metric, finite
 from core.policy import Policy
 from core.queues.model import AgentQueue, Ledgered, Problem, QueuesSample, RecordState
-from core.roster import News, Roster, missed_text
+from core.roster import News, Roster
 from core.samples import MountsSample, ProcessesSample, SignalsSample
 from core.snapshot import (
     AgentView,
@@ -46,10 +47,11 @@ for _metric in METRICS.values():
 
 
 NO_RECORD = RecordState()
+NO_ALERTS = Alerts()
 
 
 class State(msgspec.Struct, frozen=True):
-    """All that the evaluator remembers. `windows` is by KPI, `columns` by metric, `firing` by host KPI.
+    """All that the evaluator remembers. `windows` is by KPI, `columns` by metric.
 
     `held` are lines for the log from a first scan of the queues that is still under way: at its
     end they are told together, so that a thousand long queues are one line and not sixty.
@@ -66,7 +68,6 @@ class State(msgspec.Struct, frozen=True):
     pollers: dict[str, SourceState]
     others: dict[str, SourceState]
     log: EventLog
-    firing: frozenset[str] = frozenset()
     verdict_key: str = ""
     held: tuple[Change, ...] = ()
     fleet_at: float = -1e9
@@ -155,6 +156,22 @@ def evaluate(
     return tick.finish()
 
 
+def informed(state: State, alerts: Alerts) -> State:
+    """The state, and its Snapshot, with what is known of alerts since; the verdict may be another."""
+    old = state.snapshot
+    if alerts is old.alerts:
+        return state
+    scene = Scene(
+        old.at, old.wall, state.started_at, state.policy, old.kpis, state.roster,
+        [*state.pollers.values(), *state.others.values()], state.readings, old.progress, alerts,
+    )  # fmt: skip
+    said, key = verdict(scene, state.verdict_key)
+    snapshot = msgspec.structs.replace(
+        old, alerts=alerts, verdict=old.verdict if said == old.verdict else said
+    )
+    return msgspec.structs.replace(state, snapshot=snapshot, verdict_key=key)
+
+
 class _Tick:
     """One evaluation under way: copies of what may change, until `finish` makes the next state of them."""
 
@@ -175,7 +192,6 @@ class _Tick:
         self.observed, self.told = state.roster.life.observed, set[str]()
         self.changes: list[Change] = []
         self.held = state.held
-        self.firing = state.firing
 
     def trouble(self, trouble: Trouble) -> None:
         """A path that hangs or answers again, a helper that was started anew."""
@@ -253,7 +269,7 @@ class _Tick:
         listened = [*self.pollers.values(), *self.others.values()]
         scene = Scene(
             self.now, self.wall, state.started_at, self.policy, kpis, self.roster, listened, self.readings,
-            self.progress,
+            self.progress, old.alerts,
         )  # fmt: skip
         said, key = verdict(scene, state.verdict_key)
         same_sources = (
@@ -275,10 +291,11 @@ class _Tick:
             verdict=old.verdict if said == old.verdict else said,
             events=log.events,
             sources=old.sources if same_sources else (*listened, *self.roster.files),
+            alerts=old.alerts,
         )  # fmt: skip
         after = State(
             self.policy, state.started_at, snapshot, self.readings, self.windows, self.columns,
-            self.roster, ranks, self.pollers, self.others, log, self.firing, key, self.held, fleet_at,
+            self.roster, ranks, self.pollers, self.others, log, key, self.held, fleet_at,
         )  # fmt: skip
         return after, snapshot
 
@@ -418,7 +435,6 @@ class _Tick:
                     ranks.append(old)
                 else:
                     ranks.append(Ranking((key,), {HOST: key}))
-                    self._host_fires(rule, key)
                 continue
             rank = next(agents, old)
             if queues_at is not None and self.now - queues_at > self.policy.gap_s(
@@ -427,26 +443,6 @@ class _Tick:
                 rank = Ranking(tuple(rule.key(key[2], None) for key in rank.order[:PARTS_KEPT]))
             ranks.append(rank)
         return tuple(ranks)
-
-    def _host_fires(self, rule: KpiRule, key: Key) -> None:
-        """Log that the host misses a target or meets it again. Unknown changes nothing."""
-        value = key[3]
-        if value is None:
-            return
-        status = rule.judge(value)
-        name = f"{rule.name} {status}"
-        known = [was for was in self.firing if was.startswith(f"{rule.name} ")]
-        if status == OK:
-            if not known:
-                return
-            what, severity, self.firing = RESOLVED, rule.severity, self.firing - set(known)
-        elif name in known:
-            return
-        else:
-            what, severity, self.firing = FIRING, rule.severity_of(status), self.firing - set(known) | {name}
-        self._note(
-            Change(name if status != OK else rule.name, severity, what, HOST, missed_text(rule, value), "")
-        )
 
     def _kpis(self, ranks: tuple[Ranking, ...]) -> tuple[KpiStatus, ...]:
         old = self.state.snapshot.kpis
@@ -485,6 +481,7 @@ def _snapshot(
     needs_count: int = 0,
     fleet: Measures = UNMEASURED,
     record: RecordState = NO_RECORD,
+    alerts: Alerts = NO_ALERTS,
 ) -> Snapshot:
     return Snapshot(
         at=now,
@@ -514,4 +511,5 @@ def _snapshot(
         verdict=verdict,
         events=events,
         sources=sources,
+        alerts=alerts,
     )

@@ -4,8 +4,8 @@ Both are values: `add` returns a new one and leaves the old as it was, which kee
 evaluator pure. The points are tuples of floats, so a new window of five minutes costs about
 a microsecond. A window holds at most `MAX_POINTS` points (64 KiB), a chart at most its `keep` columns.
 
-A *gap* is a time without samples longer than the series' `gap_s`. Windows restart after it,
-charts show it, and nothing is ever interpolated across it.
+A *gap* is a time without samples longer than the series' `gap_s`. A window is stale in it, charts
+show it, and nothing is ever interpolated across it.
 """
 
 from bisect import bisect_right
@@ -40,12 +40,9 @@ class Window(msgspec.Struct, frozen=True):
                 return self
             if at == last:
                 return Window(self.span_s, self.gap_s, times, (*values[:-1], value))
-            if at - last > self.gap_s:
-                times = values = ()
-            else:
-                old = max(bisect_right(times, at - self.span_s), len(times) - MAX_POINTS + 1)
-                if old > 0:
-                    times, values = times[old:], values[old:]
+            old = max(bisect_right(times, at - self.span_s), len(times) - MAX_POINTS + 1)
+            if old > 0:
+                times, values = times[old:], values[old:]
         return Window(self.span_s, self.gap_s, (*times, at), (*values, value))
 
     def aggregate(self, how: str, now: float) -> float | None:

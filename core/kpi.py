@@ -51,6 +51,15 @@ class Condition(NamedTuple):
         return f"{self.op} {self.limit:g}"
 
 
+def judge(value: float | None, target: Condition, critical: Condition | None) -> str:
+    """Status of one value by its conditions; None is unknown."""
+    if value is None:
+        return UNKNOWN
+    if critical is not None and critical.holds(value):
+        return CRITICAL
+    return OK if target.holds(value) else WARNING
+
+
 class KpiRule(msgspec.Struct, frozen=True):
     """One KPI: what is judged, over what time, by which conditions.
 
@@ -72,11 +81,7 @@ class KpiRule(msgspec.Struct, frozen=True):
 
     def judge(self, value: float | None) -> str:
         """Status of one value; None is unknown."""
-        if value is None:
-            return UNKNOWN
-        if self.critical is not None and self.critical.holds(value):
-            return CRITICAL
-        return OK if self.target.holds(value) else WARNING
+        return judge(value, self.target, self.critical)
 
     def key(self, subject: str, value: float | None) -> Key:
         """Where `subject` stands among the subjects of this KPI."""
@@ -88,6 +93,13 @@ class KpiRule(msgspec.Struct, frozen=True):
         if status == WARNING:
             return self.severity
         return status  # critical, unknown and ok are severities too
+
+
+def missed_text(rule: KpiRule, value: float) -> str:
+    """`queue 14 tasks (target < 10)`: the figure without decimals, and what it should be."""
+    unit = f" {rule.unit}" if rule.unit else ""
+    figure = f"{value:.1f}" if rule.unit == "h" else f"{value:.0f}"
+    return f"{rule.label} {figure}{unit} (target {rule.target})"
 
 
 STATUSES = (CRITICAL, WARNING, UNKNOWN, OK)

@@ -120,6 +120,8 @@ _ROWS: tuple[Metric, ...] = (
           "Memory in use, of the cgroup's limit where that is lower", lambda s: s.percent, True),
     _host("memory", "swap_used_bytes", "B", "swap",
           "Swap in use", lambda s: s.swap_used_bytes),
+    _host("memory", "memory_mb_per_min", "MB/min", "memory growth",
+          "How much more memory is in use than a minute ago", lambda s: _mb(s.growth_bytes_per_min)),
     _host("memory", "memory_stall_percent", "%", "memory stall",
           "Time in which some task waited for memory (PSI)", _stall),
     _host("disk", "disk_io_mb_per_s", "MB/s", "disk I/O",

@@ -6,6 +6,7 @@ units from `core.metrics`.
 
 import msgspec
 
+from core.alerts.names import RANK
 from core.config import Kpi, Settings, parse_condition
 from core.kpi import HOST, Condition, KpiRule
 from core.metrics import AGENT, METRICS
@@ -89,8 +90,13 @@ def policy_of(
 
 
 def _severities(settings: Settings) -> dict[str, str]:
-    """Metric → severity of its alert rule: a KPI's warning speaks with the same voice."""
-    return {rule.metric: rule.severity for rule in settings.rules}
+    """Metric → severity of its most severe alert rule: a KPI's warning speaks with the same voice."""
+    found: dict[str, str] = {}
+    for rule in settings.rules:
+        old = found.get(rule.metric)
+        if old is None or RANK[rule.severity] < RANK[old]:
+            found[rule.metric] = rule.severity
+    return found
 
 
 def _rule(kpi: Kpi, severities: dict[str, str]) -> tuple[KpiRule | None, str]:

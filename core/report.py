@@ -6,23 +6,30 @@ docs/json.md: times are UTC text, unknown is None, and units are in the names.
 
 from collections.abc import Sequence
 from math import isfinite
+from typing import TYPE_CHECKING
 
 from core import __version__
 from core.advice import Limits, advise
 from core.fleet import first_error
-from core.kpi import CRITICAL, SEVERITY_RANK, WARNING, KpiRule, worst_severity
+from core.kpi import SEVERITY_RANK, KpiRule, worst_severity
 from core.metrics import METRICS
+from core.reports.bottlenecks import bottleneck_data, kept_data
 from core.reports.measures import fleet_measured, measured, need_data, needs_with_strays, record_data
 from core.reports.plain import Data, rounded, time_text
 from core.snapshot import AgentView, KpiStatus, Snapshot, SourceState
 
+if TYPE_CHECKING:
+    from core.alerts.kept import Kept
+
 BAD_SOURCE = {"hung": "high", "unreadable": "medium", "gone": "medium", "stale": "low"}
 
 
-def analysis(snapshot: Snapshot, rules: Sequence[KpiRule], limits: Limits) -> Data:
-    """Everything that `bluetop analyze` shows (schema bluetop.analyze/1)."""
+def analysis(
+    snapshot: Snapshot, rules: Sequence[KpiRule], limits: Limits, kept: "Kept | None" = None
+) -> Data:
+    """Everything that `bluetop analyze` shows (schema bluetop.analyze/1); `kept` is what is kept of alerts."""
     by_name = {rule.name: rule for rule in rules}
-    bottlenecks = _bottlenecks(snapshot, by_name)
+    bottlenecks = bottleneck_data(snapshot, by_name, limits, kept)
     problems = _problems(snapshot)
     return {
         "schema": "bluetop.analyze/1",
@@ -31,7 +38,7 @@ def analysis(snapshot: Snapshot, rules: Sequence[KpiRule], limits: Limits) -> Da
         "workspace": snapshot.workspace,
         "complete": complete(snapshot),
         "overall": snapshot.overall,
-        "severity": severity_of(snapshot, by_name),
+        "severity": severity_of(snapshot, by_name, [data["severity"] for data in bottlenecks]),
         "verdict": {
             "severity": snapshot.verdict.severity,
             "text": snapshot.verdict.text,
@@ -50,6 +57,7 @@ def analysis(snapshot: Snapshot, rules: Sequence[KpiRule], limits: Limits) -> Da
         ],
         "problems": problems,
         "record": record_data(snapshot.record, snapshot.wall),
+        "alerts": kept_data(kept),
     }
 
 
@@ -68,15 +76,16 @@ def unread_workspace(snapshot: Snapshot) -> SourceState | None:
     return None
 
 
-def severity_of(snapshot: Snapshot, rules: dict[str, KpiRule]) -> str:
-    """The worst of all KPIs, agents and sources: ok, low, medium, high, critical (unknown counts as ok).
+def severity_of(snapshot: Snapshot, rules: dict[str, KpiRule], others: Sequence[str] = ()) -> str:
+    """The worst of all KPIs, agents, sources and of `others`: ok, low, medium, high, critical.
 
-    Who has no row, and needs a person all the same, counts like an agent.
+    Unknown counts as ok. Who has no row, and needs a person all the same, counts like an agent.
     """
     found = [rules[kpi.name].severity_of(kpi.status) for kpi in snapshot.kpis if kpi.name in rules]
     found += [view.severity for view in snapshot.agents]
     found += [need.severity for need in needs_with_strays((), snapshot)]
     found += [BAD_SOURCE[source.state] for source in snapshot.sources if source.state in BAD_SOURCE]
+    found += others
     known = [severity for severity in found if severity in SEVERITY_RANK and severity != "unknown"]
     return worst_severity(known)
 
@@ -204,37 +213,6 @@ def _kpi(kpi: KpiStatus, rule: KpiRule | None) -> Data:
             for part in kpi.parts
         ],
     }
-
-
-def _bottlenecks(snapshot: Snapshot, rules: dict[str, KpiRule]) -> list[Data]:
-    """What is beyond its limit now. Whether it lasts, one look cannot tell: `sustained` is None."""
-    found: list[tuple[int, float, Data]] = []
-    for kpi in snapshot.kpis:
-        rule = rules.get(kpi.name)
-        if rule is None or rule.target.op[0] != "<":  # too little success is no bottleneck
-            continue
-        for part in kpi.parts:
-            if (
-                part.status not in (CRITICAL, WARNING)
-                or part.value is None
-                or part.value == rule.target.limit
-            ):
-                continue
-            severity = rule.severity_of(part.status)
-            excess = rule.target.excess(part.value)
-            data = {
-                "kpi": kpi.name,
-                "metric": kpi.metric,
-                "subject": part.subject,
-                "severity": severity,
-                "value": rounded(part.value),
-                "unit": kpi.unit,
-                "limit": rule.target.limit,
-                "excess_percent": rounded(100 * excess, 1),
-                "sustained": None,
-            }
-            found.append((SEVERITY_RANK.get(severity, 9), -excess, data))
-    return [data for _, _, data in sorted(found, key=lambda entry: entry[:2])]
 
 
 def _problems(snapshot: Snapshot) -> list[Data]:

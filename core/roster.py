@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from core.events import FIRING, NOTE, RESOLVED, Change
+from core.events import NOTE, Change
 from core.fleet import (
     MISSING,
     NO_FIGURES,
@@ -21,7 +21,7 @@ from core.fleet import (
     fleet_changed,
     same_content,
 )
-from core.kpi import OK, STATUSES, UNKNOWN, Key, KpiRule, Ranking, worst_severity
+from core.kpi import OK, STATUSES, Key, KpiRule, Ranking, worst_severity
 from core.life import Life
 from core.measures.agent import measure
 from core.measures.liveness import GONE, SILENT, Limits, liveness
@@ -64,9 +64,9 @@ class Roster(msgspec.Struct, frozen=True):
     """Every agent, by name. `ranks` holds one ranking per agent KPI, in the policy's order.
 
     `broken`, `waiting`, `odd` and `quiet` rank the agents whose file cannot be read, that have failed
-    tasks, whose file is odd, and that are gone or silent; their keys' first number is always 0. `firing` are the
-    missed targets that the log knows of. `unsure` are agents shown in their last good state,
-    with the time after which that is not good enough for a KPI any more (None: it has passed).
+    tasks, whose file is odd, and that are gone or silent; their keys' first number is always 0. `unsure` are agents
+    shown in their last good state, with the time after which that is not good enough for a KPI any more
+    (None: it has passed).
     `life` is what is known beside the files. `needs` ranks what needs a person, `need_of` has each by its
     subject; `due` says when an agent is to be judged again though nothing was told of it. `stray` are the
     needs of those who have no row: whose folder is gone with its tasks, or who only signals.
@@ -83,7 +83,6 @@ class Roster(msgspec.Struct, frozen=True):
     waiting: Ranking = Ranking()
     odd: Ranking = Ranking()
     quiet: Ranking = Ranking()
-    firing: dict[str, float] = {}
     unsure: dict[str, float | None] = {}
     life: Life = Life()
     needs: Ranking = Ranking()
@@ -176,7 +175,6 @@ class _Changing:
         self.waiting: dict[str, Key | None] = {}
         self.odd: dict[str, Key | None] = {}
         self.quiet: dict[str, Key | None] = {}
-        self.firing = dict(old.firing)
         self.unsure = dict(old.unsure)
         self.log: list[Change] = []
 
@@ -210,7 +208,6 @@ class _Changing:
             waiting=old.waiting.change(self.waiting),
             odd=old.odd.change(self.odd),
             quiet=old.quiet.change(self.quiet),
-            firing=self.firing,
             unsure=self.unsure,
             life=self.life,
             needs=old.needs.change(self.need_keys),
@@ -236,7 +233,6 @@ class _Changing:
             keys[agent] = key
             status = OK if key is None else STATUSES[key[0]]
             severities.append(rule.severity_of(status))
-            self._note(rule, agent, status, key)
         severity = worst_severity(severities)
         self.broken[agent], self.waiting[agent], self.odd[agent] = concerns(view)
         self.quiet[agent] = _quiet(view)
@@ -322,33 +318,9 @@ class _Changing:
         self.unsure[agent] = until
         return until is None
 
-    def _note(self, rule: KpiRule, agent: str, status: str, key: Key | None) -> None:
-        """Log that a target is missed or met again. Unknown changes nothing: nobody knows."""
-        name = f"{rule.name} {agent}"
-        fires = status not in (OK, UNKNOWN)
-        if fires == (name in self.firing) or status == UNKNOWN:
-            return
-        value = None if key is None else key[3]
-        text = (
-            f"{agent} {rule.label} is not judged any more"
-            if value is None
-            else f"{agent} {missed_text(rule, value)}"
-        )
-        subject = f"agent:{agent}"
-        if fires:
-            self.firing[name] = self.wall
-            group = f"{rule.label} not {rule.target}"
-            self.log.append(Change(name, rule.severity_of(status), FIRING, subject, text, group))
-        else:
-            del self.firing[name]
-            group = f"{rule.label} {rule.target} again"
-            self.log.append(Change(name, rule.severity, RESOLVED, subject, text, group))
-
     def _forget(self, agent: str, view: AgentView) -> None:
         for keys in (*self.keys, self.broken, self.waiting, self.odd, self.quiet):
             keys[agent] = None
-        for rule in self.rules:
-            self.firing.pop(f"{rule.name} {agent}", None)
         self.unsure.pop(agent, None)
         self.due.pop(agent, None)
         self._put_needs(view.needs, ())
@@ -437,13 +409,6 @@ def hung_at(path: str, workspace: str | None, hung: Mapping[str, str]) -> str:
 
 
 _NO_FILE = SourceState("", "file", "waiting", "", None, None, 0)
-
-
-def missed_text(rule: KpiRule, value: float) -> str:
-    """`queue 14 tasks (target < 10)`: the figure without decimals, and what it should be."""
-    unit = f" {rule.unit}" if rule.unit else ""
-    figure = f"{value:.1f}" if rule.unit == "h" else f"{value:.0f}"
-    return f"{rule.label} {figure}{unit} (target {rule.target})"
 
 
 def _judged(rule: KpiRule, view: AgentView, too_old: bool) -> Key | None:

@@ -35,7 +35,8 @@ class CpuSample(NamedTuple):
 
 class MemorySample(NamedTuple):
     """Memory. `limit_bytes` is the cgroup's limit where that is lower than the machine's memory, and then
-    `total_bytes` and `percent` are of the cgroup."""
+    `total_bytes` and `percent` are of the cgroup. `growth_bytes_per_min` is how much more is used than a minute
+    ago; None until so much was seen."""
 
     at: float
     host: str
@@ -50,6 +51,7 @@ class MemorySample(NamedTuple):
     swap_in_bytes_per_s: float | None
     swap_out_bytes_per_s: float | None
     pressure: Pressure | None
+    growth_bytes_per_min: float | None = None
 
 
 class DeviceRate(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from core.alerts.view import Alerts
 from core.measures.agent import UNMEASURED, Measures
 from core.measures.liveness import Signs
 from core.measures.needs import Need
@@ -228,6 +229,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     needs_count: int = 0
     fleet: Measures = UNMEASURED
     record: RecordState = RecordState()
+    alerts: Alerts = Alerts()
 
     def kpi(self, name: str) -> KpiStatus | None:
         """The KPI called `name`, None if there is none."""

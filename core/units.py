@@ -3,6 +3,7 @@
 from math import isfinite
 
 UNKNOWN = "-"
+_ONE = {"tasks": "task", "handles": "handle", "processes": "process"}
 _STEPS = ("", "K", "M", "G", "T", "P", "E")
 
 
@@ -62,3 +63,28 @@ def age_text(seconds: float | None) -> str:
     if seconds is not None and 0 <= seconds < 9.95:
         return f"{seconds:.1f} s"
     return duration_text(seconds)
+
+
+def measure_text(value: float | None, unit: str) -> str:
+    """A value with its unit, and always as many decimals as before: `93 %`, `17 tasks`, `61.2 MB/s`, `1.5 h`."""
+    if value is None:
+        return UNKNOWN
+    if unit == "B":
+        return bytes_text(value)
+    if unit == "B/s":
+        return f"{bytes_text(value)}/s"
+    if unit in ("MB/s", "h"):
+        return f"{value:.1f} {unit}" if abs(value) < 999.95 else f"{number_text(value)} {unit}"
+    text = (
+        f"{value:.0f}"
+        if unit == "%"
+        else f"{value:.2f}"
+        if not unit and abs(value) < 99.995
+        else number_text(value)
+    )
+    return f"{text} {_ONE.get(unit, unit) if text == '1' else unit}".rstrip()
+
+
+def limit_text(limit: float, unit: str) -> str:
+    """A limit as it was written, without its unit: `15`, `0.5`; bytes as bytes."""
+    return bytes_text(limit) if unit.startswith("B") else f"{limit:g}"

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from core.alerts.names import FIRING
+from core.alerts.view import Alert, Alerts
 from core.fleet import where
 from core.kpi import CRITICAL, OK, UNKNOWN, WARNING, KpiRule
 from core.measures.liveness import GONE
@@ -45,6 +47,7 @@ class Scene(msgspec.Struct, frozen=True):
     sources: Sequence[SourceState]
     readings: Mapping[str, Reading[Any]]
     progress: Progress | None
+    alerts: Alerts = Alerts()
 
 
 class _Candidate(NamedTuple):
@@ -87,6 +90,7 @@ def _candidates(scene: Scene) -> Iterator[_Candidate]:
                 )
         elif kpi.status == UNKNOWN:
             yield from _unknown(scene, rule)
+    yield from _alerts(scene)
     roster = scene.roster
     for key in roster.needs.order[:3]:
         need = roster.need_of[key[2]]
@@ -100,6 +104,24 @@ def _candidates(scene: Scene) -> Iterator[_Candidate]:
             yield _Candidate(rank, -place[1], f"{rank} {place[2]}", roster.get(place[2]), len(ranking.order))
     if scene.policy.workspace is not None and not roster.complete:
         yield _Candidate(_WAITING, 2.0, "reading", None)
+
+
+def _alerts(scene: Scene) -> Iterator[_Candidate]:
+    """The most urgent alert that nobody has seen to, unless a KPI says the same with more to it."""
+    for alert in scene.alerts.active:
+        if alert.state != FIRING or alert.hushed or alert.stale:
+            continue
+        rank = _CRITICAL if alert.severity == CRITICAL else _MISSED
+        said = any(
+            kpi.metric == alert.metric and (kpi.status == CRITICAL or rank == _MISSED)
+            for kpi in scene.kpis
+            for part in kpi.parts
+            if part.subject == alert.subject and part.status in (CRITICAL, WARNING)
+        )
+        if not said:
+            weight = alert.excess if alert.severity not in ("low", "info") else alert.excess / 10.0
+            yield _Candidate(rank, weight, f"alert {alert.rule} {alert.subject}", alert)
+            return
 
 
 def _unknown(scene: Scene, rule: KpiRule) -> Iterator[_Candidate]:
@@ -152,7 +174,22 @@ def _say_source(scene: Scene, c: _Candidate) -> Verdict:
     )
 
 
+def _say_alert(scene: Scene, alert: Alert) -> Verdict:
+    facts = []
+    if alert.since is not None:
+        facts.append(f"for {duration_text(max(0.0, scene.wall - alert.since))}")
+    if alert.flapping:
+        facts.append("flapping")
+    subject = f"agent:{alert.subject}" if alert.scope == "agent" else "host"
+    action, hint = (
+        ("open_agent", f"show {alert.subject}") if alert.scope == "agent" else (alert.action, alert.hint)
+    )
+    return Verdict(alert.severity, alert.text, ", ".join(facts), subject, action, hint)
+
+
 def _say_missed(scene: Scene, c: _Candidate) -> Verdict:
+    if isinstance(c.what, Alert):
+        return _say_alert(scene, c.what)
     rule: KpiRule = c.what
     part: KpiPart = c.more
     value = part.value if part.value is not None else 0.0

@@ -3,11 +3,14 @@
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import msgspec
 
+from core.alerts.view import Alert
 from core.clock import Clock
+from core.control import ChangeFailed, Match
 from core.errors import PollError
 from core.queues.model import Task, Transition
 from core.snapshot import Snapshot
@@ -119,6 +122,60 @@ class ScriptedPoller:
         return self._said(line.answer, now)
 
 
+class StillDesk:
+    """Acknowledges and silences in the snapshot of a StillEngine, at once. `done` lists what was asked, in order."""
+
+    def __init__(self, engine: "StillEngine") -> None:
+        self._engine = engine
+        self.done: list[tuple[Any, ...]] = []
+
+    @property
+    def desk(self) -> "StillDesk":
+        return self
+
+    def ack(self, rule: str, subject: str, by: str) -> str:
+        self.done.append(("ack", rule, subject, by))
+        self._change(rule, subject, acked_by=by, acked_at=self._engine.clock.wall())
+        return f"acknowledged {rule} on {subject}, until it resolves"
+
+    def unack(self, rule: str, subject: str, by: str) -> str:
+        self.done.append(("unack", rule, subject, by))
+        self._change(rule, subject, acked_by="", acked_at=None)
+        return f"{rule} on {subject} is not acknowledged any more"
+
+    def silence(self, match: Match, for_s: float, by: str, comment: str) -> str:
+        self.done.append(("silence", *match, for_s, by, comment))
+        until = self._engine.clock.wall() + for_s
+        given = {"silence": f"s{len(self.done)}", "silenced_by": by, "silenced_until": until}
+        self._put([
+            msgspec.structs.replace(alert, silence_comment=comment, **given)
+            if fnmatchcase(alert.rule, match.rule) and fnmatchcase(alert.subject, match.subject) else alert
+            for alert in self._engine.latest.alerts.active
+        ])  # fmt: skip
+        return f"silenced {match}"
+
+    def unsilence(self, silence: str, by: str) -> str:
+        self.done.append(("unsilence", silence, by))
+        self._put([
+            msgspec.structs.replace(alert, silence="", silenced_until=None) if alert.silence == silence else alert
+            for alert in self._engine.latest.alerts.active
+        ])  # fmt: skip
+        return f"the silence {silence} has ended"
+
+    def _change(self, rule: str, subject: str, **changes: Any) -> None:
+        """Of what fires; anything else is refused."""
+        active = self._engine.latest.alerts.active
+        meant = [a for a in active if (a.rule, a.subject, a.state) == (rule, subject, "firing")]
+        if not meant or bool(meant[0].acked_by) == bool(changes["acked_by"]):
+            raise ChangeFailed(f"{rule} on {subject} does not fire: there is nothing to acknowledge")
+        self._put([msgspec.structs.replace(a, **changes) if a in meant else a for a in active])
+
+    def _put(self, active: Sequence[Alert]) -> None:
+        snap = self._engine.latest
+        alerts = msgspec.structs.replace(snap.alerts, active=tuple(active))
+        self._engine.publish(msgspec.structs.replace(snap, alerts=alerts))
+
+
 class StillEngine:
     """An engine that stands still: the face of `core.engine.Engine` that the screens see.
 
@@ -141,6 +198,7 @@ class StillEngine:
         self.paused = self.closed = self.running = False
         self._tasks = dict(tasks or {})
         self._record = record
+        self.alerts: StillDesk | None = StillDesk(self)
         self.told: tuple[Transition, ...] = ()
         self.where: dict[str, tuple[str, str]] = {}
         self._subscribers: list[Callable[[Snapshot], None]] = []

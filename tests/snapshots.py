@@ -1,7 +1,9 @@
 """A Snapshot with something on every pane, for tests of what is drawn."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from core.alerts.view import Alert, Alerts, SilenceView, urgency
 from core.measures.agent import UNMEASURED, Measures, measure
 from core.measures.liveness import Signs
 from core.measures.needs import Need
@@ -96,6 +98,116 @@ def kpi(name: str, status: str, value: float | None, target: str) -> KpiStatus:
     return KpiStatus(name, name, name, "", status, "host", value, target, "", "avg", 300.0)
 
 
+def alert(
+    rule: str = "task_queue_overflow", subject: str = "CC", severity: str = "low", state: str = "firing",
+    since_s: float = 720.0, **fields: Any,
+) -> Alert:  # fmt: skip
+    """One alert of an agent: its queue is too long, for twelve minutes. `since_s` is how long ago it began."""
+    made: dict[str, Any] = {
+        "id": f"{rule}/{subject}", "rule": rule, "metric": "queue_length", "scope": "agent", "subject": subject,
+        "severity": severity, "state": state, "text": f"queue of {subject} is 14 tasks (min over 60 s > 10)",
+        "label": "queue", "unit": "tasks", "threshold": 10.0, "clear": 8.0, "aggregate": "min", "window_s": 60.0,
+        "since": WALL - since_s, "fired_at": WALL - since_s if state == "firing" else None, "value": 14.0,
+        "advice": f"Move tasks of {subject} to ARCH, where nothing waits", "action": "enter",
+        "hint": f"show {subject}", "bottleneck": True, "excess": 0.4,
+        "points": (*(None,) * 4, *(float(6 + n % 9) for n in range(46))),
+    }  # fmt: skip
+    return Alert(**{**made, **fields})
+
+
+def host_alert(
+    rule: str = "open_files", severity: str = "low", state: str = "firing", **fields: Any
+) -> Alert:
+    """One alert of the host: too many files are open, for four minutes."""
+    made: dict[str, Any] = {
+        "metric": "open_files", "scope": "host", "since_s": 240.0, "label": "open files", "unit": "handles",
+        "text": "open files of prod-01 is 104 handles (> 100)", "threshold": 100.0, "clear": 90.0, "value": 104.0,
+        "excess": 0.04, "aggregate": "last", "window_s": 0.0, "bottleneck": False, "action": "open_processes",
+        "hint": "show handles", "points": tuple(60.0 + n for n in range(45)),
+        "advice": "Close file handles on prod-01: the watched processes hold 104 (limit > 100); CB (process 4000) "
+                  "holds 41 of 1024",
+    }  # fmt: skip
+    return alert(rule, "host", severity, state, **{**made, **fields})
+
+
+def ended(rule: str = "cpu_critical", ago_s: float = 3600.0, lasted_s: float = 40.0, **fields: Any) -> Alert:
+    """One alert of the host that has ended."""
+    made: dict[str, Any] = {
+        "id": f"{rule}/ended/{ago_s:g}", "metric": "cpu_percent", "scope": "host", "subject": "host", "label": "CPU",
+        "text": "CPU of prod-01 is 96 % (> 90)", "unit": "%", "threshold": 90.0, "clear": 90.0, "value": 71.0,
+        "excess": 0.0, "since_s": ago_s + lasted_s, "ended_at": WALL - ago_s, "reason": "cleared", "advice": "",
+        "action": "", "hint": "", "points": (), "bottleneck": False, "severity": "critical", "aggregate": "last",
+    }  # fmt: skip
+    return alert(rule, state="resolved", **{**made, **fields})
+
+
+def alerts(*active: Alert, history: Sequence[Alert] = (), **fields: Any) -> Alerts:
+    """What `Snapshot.alerts` holds: these, in the order of urgency."""
+    silences = tuple(
+        SilenceView(a.silence, a.rule, a.subject, "", a.silenced_by, a.silence_comment, WALL - 600,
+                    a.silenced_until or WALL)
+        for a in active
+        if a.silence
+    )  # fmt: skip
+    made: dict[str, Any] = {"silences": silences, "mode": "writing"}
+    return Alerts(tuple(sorted(active, key=urgency)), tuple(history), **{**made, **fields})
+
+
+_CPU: dict[str, Any] = {
+    "metric": "cpu_percent", "label": "CPU", "unit": "%", "hint": "show processes", "value": 97.0, "threshold": 90.0,
+    "clear": 85.0, "text": "CPU of prod-01 is 97 % (> 90)", "excess": 0.08,
+    "points": tuple(float(min(97, 42 + 2 * n % 23 + (n > 40) * 60)) for n in range(60)),
+    "advice": "Relieve the processor of prod-01: it is 97 % busy (limit > 90); CB (process 4000) alone uses 98 % of a "
+              "core; lower the priority of CB (process 4000) or move its tasks",
+}  # fmt: skip
+_MEMORY: dict[str, Any] = {
+    "metric": "memory_percent", "label": "memory", "unit": "%", "value": 88.0, "threshold": 85.0, "clear": 80.0,
+    "text": "memory of prod-01 is 88 % (> 85)", "flapping": True, "excess": 0.03, "hint": "show processes",
+    "points": tuple(80.0 + n % 11 for n in range(60)),
+}  # fmt: skip
+_DISK: dict[str, Any] = {
+    "metric": "disk_io_mb_per_s", "label": "disk I/O", "unit": "MB/s", "value": 61.2, "threshold": 50.0, "clear": 40.0,
+    "text": "disk I/O of prod-01 is 61.2 MB/s (avg over 60 s > 50)", "aggregate": "avg", "window_s": 60.0,
+    "bottleneck": True, "excess": 0.22, "hint": "show processes", "acked_by": "ann", "acked_at": WALL - 1800,
+    "points": (*(4.0,) * 10, *(55.0 + n % 9 for n in range(50))),
+}  # fmt: skip
+_SLOW: dict[str, Any] = {
+    "metric": "efficiency_percent", "label": "efficiency", "unit": "%", "op": "<", "value": 44.0, "threshold": 60.0,
+    "clear": 65.0, "text": "efficiency of CA is 44 % (< 60)", "aggregate": "last", "window_s": 0.0,
+    "points": tuple(float(80 - n) for n in range(37)), "bottleneck": False, "excess": 0.27, "stale": True,
+    "advice": "Look at CA: efficiency is 44.0 % (limit < 60)",
+}  # fmt: skip
+_SILENT: dict[str, Any] = {
+    "silence": "s1", "silenced_by": "bob", "silenced_until": WALL + 40_000, "silence_comment": "backup is running",
+}  # fmt: skip
+_PLAIN: dict[str, Any] = {"aggregate": "last", "window_s": 0.0, "bottleneck": False}
+
+
+def on_fire() -> Alerts:
+    """One alert of every kind: open ones of all severities, seen to, hidden, pending, without data; and history."""
+    long = "queue of CC is 14 tasks (> 12)"
+    coming = {"text": "queue of CB is 16 tasks (> 15)", "value": 16.0, "threshold": 15.0, **_PLAIN}
+    gone = {"scope": "agent", "subject": "WA", "metric": "queue_length", "label": "queue", "unit": "tasks",
+            "text": "queue of WA is 19 tasks (> 15)", "reason": "gone", "severity": "medium",
+            "threshold": 15.0}  # fmt: skip
+    return alerts(
+        host_alert("cpu_critical", "critical", since_s=95.0, **_CPU),
+        host_alert("memory_high", "high", since_s=31.0, **_MEMORY),
+        alert("queue_length", severity="medium", threshold=12.0, text=long, excess=0.17, **_PLAIN),
+        alert(inhibited_by="queue_length"),
+        host_alert("disk_io", "medium", since_s=2400.0, **_DISK),
+        host_alert(**_SILENT),
+        alert("efficiency_low", "CA", **_SLOW),
+        alert("queue_length", "CB", "medium", "pending", since_s=20.0, **coming),
+        history=(
+            ended(),
+            ended(ago_s=90_000.0, lasted_s=900.0),
+            ended("queue_length", 180_000.0, 7300.0, **gone),
+        ),
+        away="while you were away: 3 fired, 1 still open",
+    )
+
+
 def reading(value: Any, at: float = AT - 0.3) -> Reading[Any]:
     """A reading that was taken just now."""
     return Reading(value, at, 2.0)
@@ -136,10 +248,10 @@ def snapshot(**changes: Any) -> Snapshot:
         "verdict": Verdict("medium", "CC queue is too long", "14 waiting, target < 10", "agent:CC", "open_agent",
                            "show CC"),
         "events": (
-            Event(3, WALL - 240, "low", "firing", "host", "watched files 104, target < 100"),
-            Event(2, WALL - 720, "medium", "firing", "agent:CC", "CC queue 14, target < 10"),
-            Event(1, WALL - 3600, "critical", "resolved", "host", "CPU 96 %, critical > 95, for 40 s"),
+            Event(1, WALL - 7200, "medium", "note", "agent:CB", "TASK-165 of CB is in no file any more"),
+            Event(2, WALL - 720, "medium", "note", "source:/mnt/nfs", "/mnt/nfs does not answer", 3),
         ),
+        "alerts": alerts(alert(), host_alert(), history=(ended(),)),
         "sources": (
             SourceState("postbox/CC/outbox.json", "file", "ok", "standard, 12 kB", AT - 0.5, 0.4, 0),
             SourceState("/mnt/nfs", "mount", "hung", "no answer for 14 s", AT - 14, None, 3),

@@ -17,7 +17,7 @@ from core.measures.needs import Need
 from core.queues.model import Task
 from core.snapshot import Event, Snapshot, SourceState, Verdict
 from tests.fakes import FakeClock, StillEngine
-from tests.snapshots import AT, WALL, reading, snapshot, view
+from tests.snapshots import AT, WALL, alert, alerts, reading, snapshot, view
 from tui import theming
 from tui.app import BluetopApp
 from tui.screens.base import BluetopScreen
@@ -76,9 +76,10 @@ def crowd(count: int = 60, **changes: Any) -> Snapshot:
             for n in range(count)
         ),
         "events": tuple(
-            Event(count - n, WALL - 60 * n, "low", "firing", f"agent:A{n:03}", f"event about A{n:03}")
+            Event(count - n, WALL - 60 * n, "low", "note", f"agent:A{n:03}", f"event about A{n:03}")
             for n in range(count)
         ),
+        "alerts": alerts(*(alert(subject=f"A{n:03}", since_s=7200 - n) for n in range(min(count, 15)))),
         "needs": tuple(
             Need("review", "low", f"A{n:03}", f"T-{n}", 1, WALL - 60 * n, f"T-{n} ready for review")
             for n in range(count)

@@ -9,6 +9,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from core.config import Settings
+from core.control import Desk
 from core.engine import Engine
 from core.errors import BluetopError
 from core.queues.model import Task, Transition
@@ -20,10 +21,11 @@ from tui.feed import Feed
 from tui.messages import SnapshotArrived
 from tui.palette import Actions, Palette
 from tui.screens.agent import AgentScreen
+from tui.screens.alerts import AlertsScreen
 from tui.screens.base import BluetopScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.dashboard import DashboardScreen
-from tui.screens.lists import AlertsScreen, NeedsScreen, ProcessesScreen, SourcesScreen
+from tui.screens.lists import NeedsScreen, ProcessesScreen, SourcesScreen
 from tui.screens.task import TaskScreen
 from tui.screens.text import HelpScreen, TextScreen
 from tui.screens.views import ViewsScreen
@@ -58,6 +60,7 @@ class BluetopApp(WireApp):
         read_only: bool = False,
         folders: tuple[str | None, str | None] = (None, None),
         save: Callable[[dict[str, Any]], str] | None = None,
+        ring: Callable[[], str] = str,
         **wire: Any,
     ) -> None:
         super().__init__(palette=theme.palette(system), **wire)
@@ -69,9 +72,13 @@ class BluetopApp(WireApp):
         self.read_only = read_only
         self.config_dir, self.state_dir = folders
         self.save = save
+        self.ring = (
+            ring  # what the terminal is to be told of alerts now: a bell, a notification, mostly nothing
+        )
         self.choices = TableChoices(settings.ui)
         self.shown: Snapshot = engine.latest
         self.theme_names = theming.names(self.config_dir)
+        self.away_read = False  # whether somebody has read what happened while nobody looked
         self.paused_at: float | None = None
         self.paused_for: float | None = None
         self._typed: list[events.Key] | None = None
@@ -94,7 +101,13 @@ class BluetopApp(WireApp):
         self.theme = made.name
 
     def _deliver(self, snap: Snapshot) -> None:
+        self._ring()
         self.post_message(SnapshotArrived(snap))
+
+    def _ring(self) -> None:
+        told = self.ring()
+        if told:
+            self.send_raw(told)
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
         """Show it, unless the operator holds the screen still."""
@@ -206,6 +219,12 @@ class BluetopApp(WireApp):
         self.push_screen(ViewsScreen(table, name))
 
     @property
+    def desk(self) -> Desk | None:
+        """Where alerts are acknowledged and silenced; None where none are judged."""
+        alerts = self.engine.alerts
+        return None if alerts is None else alerts.desk
+
+    @property
     def can_save(self) -> bool:
         """Whether settings can be written at all."""
         return self.save is not None and not self.read_only
@@ -260,8 +279,9 @@ class BluetopApp(WireApp):
         self.push_screen(NeedsScreen())
 
     def action_open_alerts(self) -> None:
-        """The log."""
-        self.push_screen(AlertsScreen())
+        """All alerts."""
+        if not isinstance(self.screen, AlertsScreen):
+            self.push_screen(AlertsScreen())
 
     def action_redraw(self) -> None:
         """Everything anew, after something else has written on the terminal."""
@@ -291,6 +311,7 @@ class BluetopApp(WireApp):
         """How far behind the screen is, once a second: straight on the loop, this is all that goes on."""
         if self.paused_at is not None:
             self.paused_for = self.engine.clock.now() - self.paused_at
+            self._ring()
             if isinstance(self.screen, BluetopScreen):
                 self.screen.redraw("head")
             self._pause_timer = asyncio.get_running_loop().call_later(1.0, self._tick_pause)

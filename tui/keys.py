@@ -24,6 +24,8 @@ class Key(NamedTuple):
 
 
 LISTS = ("dashboard", "agent", "processes", "sources", "alerts", "needs")
+SORTED = ("dashboard", "agent", "processes", "sources", "alerts")
+ALERTS = ("dashboard", "alerts")
 CHOICES = ("columns", "views")
 MOVES = (*LISTS, *CHOICES, "task", "help")
 
@@ -53,9 +55,8 @@ KEYS: tuple[Key, ...] = (
     Key("section(1)", ("tab",), "tab", "section", "The next section: tasks, timeline, past, skills, processes",
         ("agent",), 3),
     Key("section(-1)", ("shift+tab",), "shift+tab", "section before", "The section before", ("agent",)),
-    Key("sort", ("s",), "s", "sort", "Sort by the next column", ("dashboard", "agent", "processes", "sources"), 7),
-    Key("reverse", ("S",), "S", "reverse", "Sort the other way round",
-        ("dashboard", "agent", "processes", "sources")),
+    Key("sort", ("s",), "s", "sort", "Sort by the next column", SORTED, 7),
+    Key("reverse", ("S",), "S", "reverse", "Sort the other way round", SORTED),
     Key("mark", ("space",), "space", "mark", "Mark or unmark the row, and go down one", LISTS, 12),
     Key("mark_range", ("v", "ctrl+@", "ctrl+space"), "v", "mark to here",
         "Mark all rows from the last mark to this one", LISTS),
@@ -75,12 +76,21 @@ KEYS: tuple[Key, ...] = (
     Key("expand", ("e",), "e", "expand", "Show the focused pane alone, and back", ("dashboard",), 6),
     Key("app.open_needs", ("n",), "n", "needs you", "Everything that needs a person, the most urgent first",
         ("dashboard", "agent", "processes", "sources", "alerts"), 5),
-    Key("open_agent", ("a",), "a", "agent", "Open the agent that the verdict names", ("dashboard",)),
+    Key("open_agent", ("i",), "i", "agent", "Open the agent that the verdict names", ("dashboard",)),
     Key("app.open_processes", ("f",), "f", "files", "Watched processes and their file handles",
-        ("dashboard", "agent", "sources", "alerts"), 8),
+        ("dashboard", "agent", "sources", "alerts", "task"), 8),
     Key("app.open_sources", ("o",), "o", "sources", "Every file, mount and poller, and how it answers",
-        ("dashboard", "agent", "processes", "alerts"), 11),
-    Key("app.open_alerts", ("L",), "L", "log", "The whole alerts log", ("dashboard", "agent", "processes", "sources")),
+        ("dashboard", "agent", "processes", "alerts", "task"), 11),
+    Key("app.open_alerts", ("L",), "L", "alerts", "Every alert, what was noted, and what has ended",
+        ("dashboard", "agent", "processes", "sources", "needs", "task"), 9),
+    Key("ack", ("a",), "a", "ack", "Acknowledge: the marked alerts, this one, or the most urgent open one",
+        ALERTS, 6, writes=True),
+    Key("unack", ("A",), "A", "un-ack", "Take the acknowledgement back", ALERTS, writes=True),
+    Key("silence", ("z",), "z", "silence", "Silence: for how long, and why (1h, 4h, tomorrow, 90m)", ALERTS, 7,
+        writes=True),
+    Key("unsilence", ("Z",), "Z", "un-silence", "End the silence of this alert", ALERTS, writes=True),
+    Key("runbook", ("R",), "R", "runbook", "What to do about this alert, step by step, with what is measured", ALERTS,
+        8),
     Key("copy", ("y",), "y", "copy", "Copy the marked agents, or this one, as JSON (OSC 52, through tmux too)",
         ("dashboard",), 15),
     Key("copy", ("y",), "y", "copy", "Copy the task's record as JSON (OSC 52, through tmux too)",

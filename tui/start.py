@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core import config
+from core import alerts, config
 from core.clock import SYSTEM_CLOCK
 from core.engine import Engine
 from core.errors import UsageError
@@ -97,6 +97,8 @@ def show(options: Options, prober: Prober) -> int:
         tty=tty,
         prober=prober,
         record=record,
+        alerts=alerts.plan(workspace, state, write=not options.read_only, seen=True),
+        rejected=config.rejected(options.config, environ),
     )
     if options.interval is not None:
         engine.set_interval(options.interval)
@@ -114,8 +116,11 @@ def show(options: Options, prober: Prober) -> int:
 
     def make(started: Started) -> "WireApp":
         from tui.app import BluetopApp
+        from tui.notify import TerminalChannel
 
         tty.terminal = started.terminal
+        channel = TerminalChannel(settings.notify, environ, SYSTEM_CLOCK)
+        engine.tell_alerts(channel.put)
         return BluetopApp(
             engine,
             settings,
@@ -125,6 +130,7 @@ def show(options: Options, prober: Prober) -> int:
             read_only=options.read_only,
             folders=(folder, state),
             save=save,
+            ring=channel.turn,
             started=started,
         )
 

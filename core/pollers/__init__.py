@@ -9,6 +9,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from core.pollers.alerts import AlertsPoller
 from core.pollers.cpu import CpuPoller
 from core.pollers.disk import DiskPoller
 from core.pollers.handles import HandlesPoller
@@ -80,6 +81,10 @@ def _signals(setup: Setup) -> Poller | None:
     return SignalsPoller(setup) if setup.workspace is not None else None
 
 
+def _alerts(setup: Setup) -> Poller | None:
+    return AlertsPoller(setup, setup.alerts) if setup.alerts is not None else None
+
+
 # One factory per poller; None where there is nothing to poll.
 POLLERS: tuple[Callable[[Setup], Poller | None], ...] = (
     _host("cpu"),
@@ -91,6 +96,7 @@ POLLERS: tuple[Callable[[Setup], Poller | None], ...] = (
     ProcessesPoller,
     _signals,
     OwnPoller,
+    _alerts,
 )
 
 

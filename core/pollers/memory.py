@@ -1,6 +1,7 @@
 """Memory and swap, from /proc/meminfo and /proc/vmstat, and the cgroup's limit where it is lower."""
 
 import os
+from collections import deque
 
 from core.errors import PollError
 from core.pollers.cgroup import CgroupFiles
@@ -62,6 +63,30 @@ def parse_swap_pages(text: bytes | None) -> tuple[int, int] | None:
     return found[0], found[1]
 
 
+class Growth:
+    """How fast what is used grows: the difference to a minute ago, in bytes a minute."""
+
+    SPAN_S = 60.0
+    STEP_S = 5.0
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def take(self, now: float, used: int) -> float | None:
+        """The growth up to `now`; None until a minute was watched, and after a gap as long."""
+        seen = self._seen
+        if seen and now - seen[-1][0] > self.SPAN_S:
+            seen.clear()
+        if not seen or now - seen[-1][0] >= self.STEP_S:
+            seen.append((now, used))
+        while len(seen) > 1 and now - seen[1][0] >= self.SPAN_S:
+            seen.popleft()
+        elapsed_s = now - seen[0][0]
+        if elapsed_s < self.SPAN_S:
+            return None
+        return (used - seen[0][1]) / elapsed_s * 60.0
+
+
 class MemoryPoller:
     """The memory of this host, or of our container."""
 
@@ -77,6 +102,7 @@ class MemoryPoller:
         self._cgroup = CgroupFiles(root)
         self._swapped: tuple[int, int] | None = None
         self._swapped_at = 0.0
+        self._growth = Growth()
 
     def prime(self, now: float) -> None:
         """Nothing here needs an earlier reading but the swap rates: they may wait."""
@@ -120,6 +146,7 @@ class MemoryPoller:
             swap_in_bytes_per_s=swap_in,
             swap_out_bytes_per_s=swap_out,
             pressure=self._pressure.read(),
+            growth_bytes_per_min=self._growth.take(now, used),
         )
 
     def _swap_rates(self, now: float, swap_total: int) -> tuple[float | None, float | None]:

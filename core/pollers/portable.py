@@ -8,6 +8,7 @@ from typing import Any
 
 from core.errors import PollError
 from core.pollers.cpu import Times, shares
+from core.pollers.memory import Growth
 from core.samples import CpuSample, DeviceRate, DiskSample, HandlesSample, MemorySample
 
 
@@ -78,6 +79,7 @@ class PsutilMemoryPoller:
         self._psutil = psutil
         self._swapped: tuple[int, int] | None = None
         self._at = 0.0
+        self._growth = Growth()
 
     def prime(self, now: float) -> None:
         """Take the first counters."""
@@ -105,6 +107,7 @@ class PsutilMemoryPoller:
             swap_in_bytes_per_s=(swap.sin - before[0]) / (now - at) if before and known else None,
             swap_out_bytes_per_s=(swap.sout - before[1]) / (now - at) if before and known else None,
             pressure=None,
+            growth_bytes_per_min=self._growth.take(now, used),
         )
 
 

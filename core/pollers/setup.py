@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from core.alerts.keeping import Keeping
 from core.clock import SYSTEM_CLOCK, Clock
 from core.prober.client import Prober
 from core.prober.guard import Guard
@@ -21,7 +22,8 @@ class Setup(NamedTuple):
     """For every poller. `root` is "/" but in tests; `exclude` are processes never to be watched.
 
     `record` says where the record of transitions may be and whether it may be written:
-    `{"folders": […], "write": …, "at_once": …, "most_bytes": …}`, {} for none.
+    `{"folders": […], "write": …, "at_once": …, "most_bytes": …}`, {} for none. `alerts` is what waits to be
+    kept of alerts, None where nothing is kept.
     """
 
     host: str
@@ -34,6 +36,7 @@ class Setup(NamedTuple):
     scan_interval_s: float = 5.0
     limits: Mapping[str, int] = {}
     record: Mapping[str, Any] = {}
+    alerts: Keeping | None = None
     patterns: tuple[str, ...] = ()
     agent_patterns: Mapping[str, str] = {}
     budget_ms: float = 40.0

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from core.clock import SYSTEM_CLOCK, Clock
 from core.errors import PollError
 from core.prober import recording, wire
+from core.prober.alerting import alerts
 from core.prober.recording import with_work
 from core.prober.skip import Skip
 from core.record.ledger import NOTHING
 
 if TYPE_CHECKING:
+    from core.alerts.store import AlertStore
     from core.prober.processes import ProcessScanner
     from core.prober.signals import SignalScanner
     from core.queues import QueueBackend
@@ -36,6 +38,21 @@ class Workroom:
         self._ledger: Ledger | None = None
         self._key: tuple[str, str, str] = ("", "", "")
         self._plan = ""
+        self.alerts_tried_at = self.alerts_seen_at = -1e9
+        self._alerts: tuple[str, AlertStore] | None = None
+
+    def alerts(self, plan: dict[str, Any]) -> tuple["AlertStore", bool]:
+        """What alerts are kept in, and whether it is yet to be opened."""
+        key = wire.encode(plan)
+        if self._alerts is not None and self._alerts[0] == key:
+            return self._alerts[1], False
+        from core.alerts.store import AlertStore
+
+        if self._alerts is not None:
+            self._alerts[1].close()
+        store = AlertStore(plan["folders"], plan["within"], self.clock, write=plan["write"])
+        self._alerts = (key, store)
+        return store, True
 
     def backend(self, request: dict[str, Any]) -> "QueueBackend":
         """The queue backend for the workspace and limits of `request`; the same one while they are the same."""
@@ -261,6 +278,7 @@ OPERATIONS: dict[str, Callable[[Workroom, dict[str, Any]], Step]] = {
     "mounts": _mounts,
     "processes": _processes,
     "signals": _signals,
+    "alerts": alerts,
 }
 
 # Operations that must not overtake each other share a lane; the others have their own.

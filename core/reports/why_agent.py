@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.fleet import MISSING, UNREADABLE, first_error
-from core.kpi import OK, SEVERITY_RANK, UNKNOWN
+from core.kpi import OK, SEVERITY_RANK, UNKNOWN, missed_text
 from core.measures.liveness import GONE, SILENT, evidence
 from core.measures.needs import BLOCKED, Need
 from core.measures.rates import Rate
@@ -16,7 +16,6 @@ from core.metrics import METRICS, finite
 from core.policy import Policy
 from core.reports.measures import watched_for_s
 from core.reports.plain import time_text
-from core.roster import missed_text
 from core.snapshot import AgentView, Snapshot
 from core.units import bytes_text, duration_text, number_text, percent_text
 

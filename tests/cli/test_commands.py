@@ -214,13 +214,56 @@ def test_monitor_prints_one_documented_object_a_sample(capsys):
     assert len(lines) == 3
     assert [faults(line) for line in lines] == [[], [], []]
     assert lines[-1]["fleet"]["pending"] == 16
+    # What fires is in every line from then on, and its beginning in one.
+    (alert,) = [one for one in lines[-1]["alerts"] if one["rule"] == "queue_length"]
+    assert (alert["subject"], alert["state"], alert["value"], alert["threshold"]) == (
+        "CA",
+        "firing",
+        16.0,
+        15.0,
+    )
+    begun = [one for line in lines for one in line["changes"] if one["rule"] == "queue_length"]
+    assert [(one["subject"], one["state"], one["id"]) for one in begun] == [("CA", "firing", alert["id"])]
 
 
-def test_monitor_fires_where_a_rule_holds_and_says_so_in_the_summary(capsys):
-    assert main(["monitor", "--duration", "0.4", "--interval", "0.2"]) == 1
+def test_monitor_fires_where_a_rule_holds_once_and_says_so_in_the_summary(workspace, capsys):
+    before = tree(workspace)
+    assert main(["monitor", "--duration", "0.9", "--interval", "0.3"]) == 1
     text = capsys.readouterr().out
-    assert "medium: queue of CA is 16 tasks (limit > 15)" in text
-    assert "queue_length on CA: in 2 of 2 samples" in text
+    assert text.count("firing    medium: queue of CA is 16 tasks (> 15)") == 1
+    assert "queue_length on CA: fired once, " in text
+    assert " in all, still firing" in text
+    assert tree(workspace) == before  # judged in memory: nothing is kept
+
+
+def test_monitor_fires_at_once_above_a_threshold_and_names_rules_that_were_left_out(tmp_path, capsys):
+    config = tmp_path / "c.toml"
+    config.write_text(
+        '[[rule]]\nname = "memory_high"\nfor = "1h"\n[[rule]]\nname = "odd"\nmetric = "cpu_percent"\n'
+    )
+    words = [
+        "monitor",
+        "--duration",
+        "0.4",
+        "--interval",
+        "0.2",
+        "--alert-threshold",
+        "0",
+        "--config",
+        str(config),
+    ]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert "firing    high: memory of " in said.out
+    assert said.err.startswith(f"bluetop: {config}:4: rule odd")
+
+
+def test_monitor_tells_no_channel(tmp_path, capsys):
+    config = tmp_path / "c.toml"
+    config.write_text(f'[[hook]]\nname = "h"\ncommand = ["touch", "{tmp_path}/told"]\n')
+    assert main(["monitor", "--duration", "0.6", "--interval", "0.3", "--config", str(config)]) == 1
+    assert "queue of CA is 16 tasks" in capsys.readouterr().out
+    assert not (tmp_path / "told").exists()
 
 
 def test_monitor_is_quiet_where_nothing_is_beyond_a_limit(workspace, tmp_path, capsys):
@@ -253,8 +296,8 @@ def test_monitor_ends_with_its_summary_at_ctrl_c(workspace):
         env=environ, cwd=workspace, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert run.stdout is not None
-    for _ in range(2):  # the heading and the first sample
-        run.stdout.readline()
+    while "queue of CA is 16 tasks" not in run.stdout.readline():
+        pass
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=20)
     assert run.returncode == 1  # the rule for the queue of CA fired

@@ -3,16 +3,18 @@
 import pytest
 
 from core.advice import Limits, advise
-from core.config import Settings
+from core.config import Rule, Settings
 from core.kpi import KpiRule
 from core.policy import policy_of
 from core.report import analysis
 from core.reports.plain import time_text
 from core.samples import ProcessesSample
 from core.snapshot import KpiPart, KpiStatus, SourceState
+from tests.alerts.living import Living
+from tests.measured import memory
 from tests.snapshots import AT, reading, snapshot, view
 from tui.cli.analyze import status_of
-from tui.cli.monitor import alerts_of
+from tui.cli.monitor_alerts import Alarms, with_threshold
 
 RULES: tuple[KpiRule, ...] = policy_of(
     Settings(), host="h", workspace="/w", read_only=True, intervals={}
@@ -146,20 +148,78 @@ def test_times_that_cannot_be_are_unknown():
         assert time_text(wall) is None
 
 
-def test_monitor_alerts_for_a_workspace_that_cannot_be_read():
+class Watched:
+    """What `monitor` makes of one snapshot after the other. `live` are alerts of rules, on a scripted clock."""
+
+    def __init__(self, *rules):
+        self.live = Living(*rules)
+        self.alarms = Alarms("prod-01")
+
+    def take(self, snap=None):
+        made = self.alarms.take(self.live.snapshot if snap is None else snap, self.live.live)
+        return [(change["state"], change["rule"], change["subject"], change["severity"]) for change in made]
+
+    def now(self, snap=None):
+        found = self.alarms.current(self.live.snapshot if snap is None else snap, self.live.live)
+        return [(alert["rule"], alert["subject"]) for alert in found]
+
+
+def test_monitor_tells_of_a_workspace_that_cannot_be_read_once():
     lost = SourceState(
         "/srv/autopilot", "workspace", "unreadable", "No such file or directory", None, None, 1
     )
-    (alert,) = alerts_of(snapshot(sources=(lost,), kpis=()), ())
-    assert (alert["rule"], alert["subject"], alert["severity"]) == ("source", "/srv/autopilot", "critical")
+    watched, gone = Watched(), snapshot(sources=(lost,), kpis=())
+    assert watched.take(gone) == [("firing", "source", "/srv/autopilot", "critical")]
+    assert watched.take(gone) == []
+    assert watched.now(gone) == [("source", "/srv/autopilot")]
+    assert watched.take(snapshot(sources=(), kpis=())) == [
+        ("resolved", "source", "/srv/autopilot", "critical")
+    ]
 
 
-def test_monitor_alerts_for_rules_critical_kpis_and_hung_sources_once_each():
-    snap = snapshot(
+def test_monitor_tells_of_critical_kpis_and_hung_sources_as_changes():
+    bad = snapshot(
         kpis=(kpi("memory", ("host", 92.0)), kpi("cpu", ("host", 97.0))), sources=snapshot().sources
     )
-    found = [(a["rule"], a["subject"], a["severity"]) for a in alerts_of(snap, Settings().rules)]
-    assert found == [
-        ("open_files", "prod-01", "low"), ("kpi memory", "prod-01", "critical"), ("kpi cpu", "prod-01", "critical"),
-        ("source", "/mnt/nfs", "high"),
+    watched = Watched()
+    assert watched.take(bad) == [
+        ("firing", "kpi memory", "prod-01", "critical"), ("firing", "kpi cpu", "prod-01", "critical"),
+        ("firing", "source", "/mnt/nfs", "high"),
     ]  # fmt: skip
+    assert watched.take(bad) == []
+    better = snapshot(kpis=(kpi("memory", ("host", 93.0)),), sources=())
+    assert watched.take(better) == [
+        ("resolved", "kpi cpu", "prod-01", "critical"), ("resolved", "source", "/mnt/nfs", "high"),
+    ]  # fmt: skip
+    (alert,) = watched.alarms.current(better, None)
+    assert (alert["value"], alert["threshold"]) == (93.0, None)
+    assert [(fired.times, fired.began is None) for fired in watched.alarms.fired.values()] == [
+        (1, False), (1, True), (1, True),
+    ]  # fmt: skip
+
+
+def test_a_critical_kpi_is_not_told_beside_a_rule_that_fires_on_the_same():
+    watched = Watched(Rule("memory_high", "memory_percent", 85, "host", severity="high"))
+    watched.live.tick(memory(watched.live.at + 1, 92))
+    snap = snapshot(
+        kpis=(kpi("memory", ("host", 92.0)),), sources=(), at=watched.live.at, wall=watched.live.clock.wall()
+    )
+    assert watched.take(snap) == [("firing", "memory_high", "prod-01", "high")]
+    assert watched.now(snap) == [("memory_high", "prod-01")]
+    watched.live.run(1)
+    assert watched.take(snap) == [
+        ("resolved", "memory_high", "prod-01", "high"), ("firing", "kpi memory", "prod-01", "critical"),
+    ]  # fmt: skip
+
+
+def test_a_threshold_makes_processor_and_memory_fire_at_once_and_leaves_the_other_rules():
+    rules = with_threshold(Settings().rules, 70.0)
+    changed = {rule.name: rule for rule in rules}
+    for name, severity in (("cpu_critical", "critical"), ("memory_high", "high")):
+        rule = changed.pop(name)
+        assert (rule.op, rule.threshold, rule.clear, rule.for_s, rule.keep_s) == (">", 70.0, None, 0.0, 0.0)
+        assert rule.severity == severity
+    assert changed == {rule.name: rule for rule in Settings().rules if rule.name in changed}
+    assert len(changed) == len(Settings().rules) - 2
+    assert [rule.name for rule in with_threshold((), 70.0)] == ["cpu", "memory"]
+    assert with_threshold(Settings().rules, None) == Settings().rules

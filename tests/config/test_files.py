@@ -101,12 +101,6 @@ CASES = [
     ("[[kpi]]\nname='cpu'\nmetric='cpu_percnt'\n", 3, "kpi.cpu.metric", "did you mean cpu_percent?"),
     ("[[kpi]]\nname='cpu'\nscope='agent'\n", 3, "kpi.cpu.scope", 'write scope = "host"'),
     ("[[kpi]]\nname='cpu'\nwindow=0\n", 3, "kpi.cpu.window", 'write window = "60s"'),
-    (
-        "[[rule]]\nname='mine'\nmetric='happiness'\nthreshold=3\n",
-        3,
-        "rule.mine.metric",
-        "set enabled = false",
-    ),
     ("[tuning.thresholds]\ncpu_low_percent = 90\n", 2, "tuning.thresholds.cpu_low_percent", "must be below"),
     ("tuning.thresholds.cpu_low_percent = 90\n", 1, "tuning.thresholds.cpu_low_percent", "must be below"),
     ("[ui]\ncolumns = ['Agent']\n", 2, "ui.columns", "a list, each the name of a column in small letters"),
@@ -130,6 +124,59 @@ def test_fault_is_located_and_says_what_is_allowed(tmp_path, text, line, key, sa
     assert (fault.line, fault.key) == (line, key)
     assert said in fault.sentence()
     assert "\n" not in fault.sentence()
+
+
+RULE = "[[rule]]\nname='mine'\nmetric='cpu_percent'\nthreshold=80\n"
+REJECTED = [
+    (
+        "[[rule]]\nname='mine'\nmetric='happiness'\nthreshold=3\n",
+        3,
+        "rule.mine.metric",
+        "set enabled = false",
+    ),
+    (RULE + "wat=1\n", 5, "rule mine, wat", "is not a setting"),
+    (RULE + "op='~'\n", 5, "rule mine, op", "it must be one of"),
+    (RULE + "severity='bad'\n", 5, "rule mine, severity", "it must be one of"),
+    (RULE + "for='-5s'\n", 5, "rule mine, for", "it must be seconds"),
+    (RULE + "for=-5\n", 5, "rule mine, for", "it must be seconds"),
+    (RULE + "repeat=inf\n", 5, "rule mine, repeat", "it must be seconds"),
+    (RULE.replace("80", "nan"), 4, "rule mine, threshold", "a finite number"),
+    (RULE + "clear=81\n", 5, "rule mine, clear", "above the threshold 80"),
+    (RULE + "op='<'\nclear=79\n", 6, "rule mine, clear", "below the threshold 80"),
+    (RULE + "op='=='\nclear=80\n", 6, "rule mine, clear", "a rule with == has none"),
+    (RULE + "aggregate='avg'\nwindow=0\n", 6, "rule mine, window", "needs a window above 0"),
+    (RULE + "summary='{subject.name}'\n", 5, "rule mine, summary", "is no placeholder"),
+    (RULE + "summary='{0}'\n", 5, "rule mine, summary", "is no placeholder"),
+    (RULE + "summary='{value!r}'\n", 5, "rule mine, summary", "write {value}"),
+    (RULE + "summary='{value:>9999}'\n", 5, "rule mine, summary", "no format of a number"),
+    (RULE + "summary='{subject:.0f}'\n", 5, "rule mine, summary", "no format of a number"),
+    (RULE + "recommendation='{'\n", 5, "rule mine, recommendation", "see the placeholders"),
+    (RULE + RULE, 6, "rule mine, name", "line 2 has that name too"),
+    ("[[rule]]\nmetric='cpu_percent'\nthreshold=1\n", 1, "rule[0]", "it has no name"),
+    ("[[rule]]\nname='mine'\nthreshold=1\n", 1, "rule mine", "is new and lacks metric"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "key", "said"), REJECTED)
+def test_a_rule_that_cannot_be_used_is_named_and_stops_nothing_else(tmp_path, text, line, key, said):
+    path = tmp_path / "config.toml"
+    path.write_text(text + "[[rule]]\nname='good'\nmetric='cpu_percent'\nthreshold=70\n[ui]\nmouse=false\n")
+    loaded = examine((str(path),))
+    assert loaded.faults == ()
+    (fault,) = loaded.rejected
+    assert (fault.line, fault.key) == (line, key)
+    assert said in fault.sentence()
+    assert loaded.settings is not None
+    assert not loaded.settings.ui.mouse
+    assert "good" in [rule.name for rule in loaded.settings.rules]
+
+
+def test_a_wrong_change_of_a_shipped_rule_leaves_it_as_it_is(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("[[rule]]\nname='cpu_critical'\nseverity='high'\nclear=95\n")
+    loaded = examine((str(path),))
+    assert len(loaded.rejected) == 1
+    assert loaded.settings == Settings()
 
 
 def test_hostile_text_in_a_value_is_shown_harmless(tmp_path):

@@ -85,7 +85,6 @@ def test_first_snapshot_has_the_queues_and_the_run_goes_on_from_there(tmp_path: 
         write(tmp_path, "CA", "pending")
         after = await here.until(lambda s: pending(s, "CA") == 1)
         assert after.agents[1] is before.agents[1]
-        assert [e.what for e in after.events if e.subject == "agent:CA"][:1] == ["firing"]
         write(tmp_path, "CC", "pending")
         await here.until(lambda s: pending(s, "CC") == 1)
         (tmp_path / "postbox/CB/outbox.json").unlink()

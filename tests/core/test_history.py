@@ -29,9 +29,12 @@ def test_window_without_a_sample_in_its_span_is_unknown():
     assert window.aggregate("last", 110) == 1
 
 
-def test_window_restarts_after_a_gap():
-    window = filled(Window(300, 15), (100, 90), (101, 90), (117, 10))
-    assert window.aggregate("avg", 117) == 10
+def test_window_keeps_what_is_in_it_across_a_gap_and_is_stale_while_the_gap_lasts():
+    window = filled(Window(300, 15), (100, 90), (101, 90))
+    assert window.stale(116.5)
+    window = window.add(117, 30)
+    assert not window.stale(117)
+    assert window.aggregate("avg", 117) == 70
 
 
 def test_a_sample_out_of_order_is_dropped_and_one_of_the_same_time_replaces():

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from core.alerts import plan as alerts_plan
+from core.alerts.keeping import Keeping
 from core.errors import PollError, ProberGone
 from core.pollers import POLLERS, build
 from core.pollers.mounts import MountsPoller
@@ -40,7 +42,8 @@ class Cell:
         self.clock = FakeClock()
         self.prober = Prober(boot=BOOT)
         self.guard = Guard(self.prober, self.clock, mounts=list)
-        self.setup = Setup("box", str(workspace), self.prober, self.guard, self.clock)
+        keeping = Keeping(alerts_plan(str(workspace), None, write=True))
+        self.setup = Setup("box", str(workspace), self.prober, self.guard, self.clock, alerts=keeping)
         self.queues = Scripted(self.setup)
 
     def put(self, agent: str, text: str) -> str:
@@ -214,6 +217,7 @@ def test_every_poller_has_a_name_a_rhythm_and_a_deadline(cell: Cell) -> None:
         "processes",
         "signals",
         "own",
+        "alerts",
     ]
     assert all(poller.interval_s > 0 and poller.deadline_s > 0 for poller in pollers)
     without = {poller.name for poller in build(cell.setup._replace(workspace=None))}

@@ -4,10 +4,12 @@ Where they differ, the operator would see the picture jump once Textual is up.
 """
 
 import pytest
+from msgspec.structs import replace
 
+from core.alerts.view import Alerts
 from core.config import Settings, Ui
 from core.snapshot import Progress, Reading, Verdict
-from tests.snapshots import agents, snapshot
+from tests.snapshots import agents, alerts, on_fire, snapshot
 from tests.stage import crowd, stage, still
 from tui.panes.whole import whole_picture
 from tui.view.glyphs import ASCII, UTF8
@@ -19,11 +21,12 @@ SNAPSHOTS = {
     "crowd": crowd(),
     "nothing yet": snapshot(
         cpu=Reading(), memory=Reading(), disk=Reading(), processes=Reading(), charts={}, kpis=(), agents=(),
-        events=(), sources=(), overall="unknown", verdict=Verdict("unknown", "waiting", ""),
+        events=(), alerts=Alerts(), sources=(), overall="unknown", verdict=Verdict("unknown", "waiting", ""),
         progress=Progress(3, 90, "queues"),
     ),
     "no workspace": snapshot(workspace=None, agents=(), events=()),
-    "no alerts": snapshot(events=()),
+    "no alerts": snapshot(events=(), alerts=alerts()),
+    "on fire": snapshot(alerts=replace(on_fire(), away="")),
     "read-only": snapshot(read_only=True),
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from core.config import Settings, Ui, View
+from tests.fakes import StillDesk
 from tests.stage import PATHS, Stage, crowd, still
 from tests.stage import stage as on_stage
 from tui.keys import KEYS, Key, keys_of
@@ -329,6 +330,56 @@ async def expand(on: Stage, key: str) -> None:
 async def open_agent(on: Stage, key: str) -> None:
     await on.press(key)
     assert "agents > A007" in on.rows()[0]
+
+
+@checks("ack")
+async def ack(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert "acknowledged task_queue_overflow on A000, until it resolves" in on.rows()[-1]
+    assert [done[:3] for done in desk(on).done] == [("ack", "task_queue_overflow", "A000")]
+    assert on.app.shown.alerts.active[0].acked_by
+
+
+@checks("unack")
+async def unack(on: Stage, key: str) -> None:
+    await on.press("a", key)
+    assert "task_queue_overflow on A000 is not acknowledged any more" in on.rows()[-1]
+    assert not on.app.shown.alerts.active[0].acked_by
+
+
+@checks("silence")
+async def silence(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert on.rows()[-1].strip() == "silence task_queue_overflow on A000 for: 1h why"
+    await on.type("90m why not")
+    await on.press("enter")
+    assert "silenced task_queue_overflow, on A000" in on.rows()[-1]
+    done = desk(on).done[0]
+    assert (*done[:5], done[6]) == ("silence", "task_queue_overflow", "A000", "", 5400.0, "why not")
+
+
+@checks("unsilence")
+async def unsilence(on: Stage, key: str) -> None:
+    await on.press("z")
+    await on.type("1h why")
+    await on.press("enter", key)
+    assert "the silence s1 has ended" in on.rows()[-1]
+    assert not on.app.shown.alerts.active[0].silence
+
+
+@checks("runbook")
+async def runbook(on: Stage, key: str) -> None:
+    await on.press(key)
+    assert "overflow on A000" in on.rows()[0]
+    await on.press("G")
+    assert "Move tasks to an agent that has time" in on.text()
+    await on.press("escape")
+
+
+def desk(on: Stage) -> StillDesk:
+    """Where alerts are acknowledged."""
+    assert on.engine.alerts is not None
+    return on.engine.alerts
 
 
 def opens(kind: str) -> Check:

@@ -53,7 +53,7 @@ async def test_a_click_on_a_heading_or_past_the_last_row_selects_nothing_else():
 
 async def test_a_click_on_another_pane_gives_it_the_focus():
     async with stage(160, 50) as on:
-        await on.click(20, on.row_of("watched files 104"))
+        await on.click(20, on.row_of("open files 104"))
         assert on.screen.focused is not None
         assert on.screen.focused.id == "alerts"  # and nothing was opened: the row was not seen as selected
         await on.click(10, 5)

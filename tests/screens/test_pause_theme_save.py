@@ -189,6 +189,6 @@ async def test_a_verdict_about_no_agent_says_which_key_helps(subject):
     async with stage(80, 24) as on:
         await on.publish(snapshot(verdict=told))
         assert on.rows()[1].rstrip().endswith("f show processes")
-        await on.press("a")
+        await on.press("i")
         assert on.kind == "dashboard"
         assert "press f" in on.rows()[-1]

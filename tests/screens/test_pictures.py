@@ -11,18 +11,19 @@ import pytest
 
 from benchmarks import picture
 from core.snapshot import Reading, Verdict
-from tests.snapshots import AT, snapshot
+from tests.snapshots import AT, on_fire, snapshot
 from tests.stage import PATHS, crowd, make, still
 from tui import theming
 from tui.view.glyphs import ASCII
 
-SMALL, LARGE, WIDE = (80, 24), (160, 50), (200, 60)
+SMALL, MIDDLE, LARGE, WIDE = (80, 24), (120, 40), (160, 50), (200, 60)
 TROUBLE = snapshot(
     cpu=Reading(snapshot().cpu.value, AT - 14, 2.0),
     verdict=Verdict("critical", "queue of CC cannot be read", "no answer for 14 s", "agent:CC", "open_agent",
                     "show CC"),
     overall="critical",
 )  # fmt: skip
+FIRE = snapshot(alerts=on_fire())
 
 PICTURES = {
     "dashboard-dusk-80x24": (SMALL, "dashboard", {}),
@@ -37,6 +38,9 @@ PICTURES = {
     "processes-dusk-160x50": (LARGE, "processes", {}),
     "sources-dawn-80x24": (SMALL, "sources", {"theme": "dawn"}),
     "alerts-clear-80x24": (SMALL, "alerts", {"theme": "clear"}),
+    "alerts-fire-80x24": (SMALL, "alerts", {"snap": FIRE}),
+    "alerts-fire-200x60": (WIDE, "alerts", {"snap": FIRE}),
+    "dashboard-fire-120x40": (MIDDLE, "dashboard", {"snap": FIRE}),
     "help-ansi-80x24": (SMALL, "help", {"theme": "ansi", "system": "16"}),
 }
 

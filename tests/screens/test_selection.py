@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from core.snapshot import Event
-from tests.snapshots import WALL, agents, snapshot
+from tests.snapshots import WALL, agents, alerts, host_alert, snapshot
 from tests.stage import crowd, stage, still, tasks_of
 from tui.clipboard import osc52
 
@@ -55,11 +55,13 @@ async def test_the_cursor_stays_with_its_source_while_a_hundred_snapshots_pass()
 async def test_new_alerts_do_not_push_the_cursor_off_its_line():
     start = snapshot()
     async with stage(80, 24, still(start), keys=("L", "j")) as on:
-        events = start.events
+        events, older = start.events, start.alerts.active
+        await on.press("k")
         for number in range(4, 104):
-            events = (Event(number, WALL + number, "low", "note", "host", f"note {number}"), *events)
-            await on.publish(snapshot(events=events))
-            assert "CC queue 14" in on.selected()
+            events = (*events, Event(number, WALL + number, "low", "note", "host", f"note {number}"))
+            newer = host_alert(f"rule_{number}", "critical", since_s=0.0)
+            await on.publish(snapshot(events=events, alerts=alerts(*older, newer)))
+            assert "queue of CC is 14 tasks" in on.selected()
         await on.press("enter")
         assert "agents > CC" in on.rows()[0]
 

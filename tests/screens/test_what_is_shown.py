@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from core.alerts.view import Alerts
 from core.errors import PollError
 from core.queues.model import Problem
 from core.snapshot import Progress, Reading, Verdict
@@ -22,7 +23,7 @@ async def test_every_screen_has_a_head_a_verdict_and_a_foot(columns, lines, kind
         assert "live 1 s" in rows[0]
         assert rows[0].rstrip().endswith("20:26:40")
         assert rows[1].startswith(" ▲ CC queue is too long: 14 waiting, target < 10")
-        assert rows[1].rstrip().endswith("a show CC")
+        assert rows[1].rstrip().endswith("i show CC")
         assert rows[-1].startswith(" ? help")
         assert ("q quit" if kind == "dashboard" else "esc back") in rows[-1]
         assert [width(row) for row in rows] == [columns] * lines
@@ -40,7 +41,7 @@ async def test_the_dashboard_shows_gauges_agents_and_alerts_at_any_size(columns,
             assert word in text or columns < 80
         for view_ in agents():
             assert view_.queue.agent in text
-        assert "watched files 104" in text
+        assert "open files 104 handles" in text
         assert on.selected()
 
 
@@ -121,13 +122,16 @@ async def test_a_source_says_all_of_itself_on_a_screen_of_its_own():
 
 
 @pytest.mark.parametrize(("columns", "lines"), SIZES)
-async def test_the_alerts_screen_has_the_newest_first_with_times(columns, lines):
+async def test_the_alerts_screen_has_what_fires_and_then_the_newest_first(columns, lines):
     async with stage(columns, lines, keys=("L",)) as on:
         text = on.text()
-        assert "alerts" in on.rows()[0]
-        for word in ("20:22:40", "4 m", "firing", "watched files 104", "○ critical", "resolved"):
+        assert "alerts: 2 of 2 open" in on.rows()[0]
+        for word in ("4 m", "firing", "open files of prod-01 is 104", "○ critical", "resolved", "note"):
             assert word in text
-        assert on.row_of("20:22:40") < on.row_of("20:14:40") < on.row_of("19:26:40")
+        places = [
+            on.row_of(word) for word in ("queue of CC", "open files", "/mnt/nfs", "○ critical", "TASK-165")
+        ]
+        assert places == sorted(places)
 
 
 @pytest.mark.parametrize(("columns", "lines"), SIZES)
@@ -165,12 +169,13 @@ async def test_the_filter_prompt_takes_the_place_of_the_foot(columns, lines):
 async def test_before_the_first_samples_the_panes_say_that_they_wait():
     nothing = snapshot(
         cpu=Reading(), memory=Reading(), disk=Reading(), processes=Reading(), charts={}, kpis=(), agents=(),
-        events=(), sources=(), overall="unknown", verdict=Verdict("unknown", "waiting for the first samples", ""),
+        events=(), alerts=Alerts(), sources=(), overall="unknown",
+        verdict=Verdict("unknown", "waiting for the first samples", ""),
     )  # fmt: skip
     async with stage(80, 24, still(nothing)) as on:
         assert on.text().count("waiting") >= 5
         assert "no agents in postbox/ yet" in on.text()
-        assert "none since the start" in on.text()
+        assert "nothing fires" in on.text()
         for key in ("f", "o", "L", "escape", "escape", "escape", "enter", "a", "y", "s", "S", "G", "j"):
             await on.press(key)
         assert on.kind == "dashboard"

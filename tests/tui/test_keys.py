@@ -3,9 +3,10 @@ import pytest
 from tui.app import BluetopApp
 from tui.keys import KEYS, key_for, keys_of
 from tui.screens.agent import AgentScreen
+from tui.screens.alerts import AlertsScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.dashboard import DashboardScreen
-from tui.screens.lists import AlertsScreen, NeedsScreen, ProcessesScreen, SourcesScreen
+from tui.screens.lists import NeedsScreen, ProcessesScreen, SourcesScreen
 from tui.screens.task import TaskScreen
 from tui.screens.text import HelpScreen
 from tui.screens.views import ViewsScreen

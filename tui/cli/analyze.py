@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tui.cli.options import Options
 
 if TYPE_CHECKING:
+    from core.alerts.kept import Kept
+    from core.config import Settings
     from tui.cli.output import Output
 
 EXAMPLES = """\
@@ -17,7 +19,8 @@ examples:
   bluetop analyze --output state.json  the JSON to a file, the text to the terminal
   bluetop analyze --window 5           measure processor and disks over 5 seconds, not 0.2
 
-It is one look, not a watch: a bottleneck is what is beyond its limit now.
+It is one look, not a watch: which bottlenecks last is known where a running bluetop or `bluetop collect` keeps the
+alerts of the workspace; the others are beyond their limit now.
 
 exit status: 0 good; 1 a finding at or above --fail-on, or a source that did not answer;
              2 wrong usage or configuration; 3 the workspace cannot be read
@@ -25,6 +28,7 @@ exit status: 0 good; 1 a finding at or above --fail-on, or a source that did not
 SEVERITIES = ("low", "medium", "high", "critical")
 WINDOW_S = 0.2
 _LISTED = 20
+_EXPLAINED = 10
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +65,9 @@ def run(args: argparse.Namespace, options: Options) -> int:
     workspace = required(find(options.workspace, fallback=settings.workspace.path))
     snapshot = look(settings, workspace, args.window)
     read_workspace(snapshot, workspace)
-    report = analysis(snapshot, rules_of(settings, workspace), limits_of(settings))
+    report = analysis(
+        snapshot, rules_of(settings, workspace), limits_of(settings), _kept(settings, workspace)
+    )
     if args.output:
         _write(report, args.output)
     if args.json:
@@ -70,6 +76,20 @@ def run(args: argparse.Namespace, options: Options) -> int:
     elif args.output != "-":
         show(report, out, args.window)
     return status_of(report, args.fail_on)
+
+
+def _kept(settings: "Settings", workspace: str) -> "Kept":
+    """What is kept of alerts, as far as it is active."""
+    import os
+
+    from core.alerts.kept import look
+    from core.clock import SYSTEM_CLOCK
+    from core.config import state_dir
+    from core.engine import host_name
+    from core.record.files import places
+
+    folders = places(workspace, state_dir(os.environ))
+    return look(folders, workspace, settings.rules, SYSTEM_CLOCK, host_name(), log=False)
 
 
 def status_of(report: dict[str, Any], fail_on: str | None) -> int:
@@ -113,17 +133,7 @@ def show(report: dict[str, Any], out: "Output", looked_s: float) -> None:
         status=1,
         least=("OVER", "CRITICAL"),
     )
-    out.heading("BOTTLENECKS (beyond the limit now)")
-    if report["bottlenecks"]:
-        rows = [
-            (b["severity"], b["subject"], b["metric"], _figure(b["value"], b["unit"]), f"{b['limit']:g}",
-             "-" if b["excess_percent"] is None else f"+{b['excess_percent']:.0f} %")
-            for b in report["bottlenecks"][:_LISTED]
-        ]  # fmt: skip
-        out.table(("SEVERITY", "SUBJECT", "METRIC", ">VALUE", ">LIMIT", ">BEYOND"), rows, status=0)
-        _more(out, report["bottlenecks"])
-    else:
-        out.line("none")
+    _show_bottlenecks(report, out)
     _show_agents(report, out)
     _show_host(report["host"], out)
     out.heading("RECOMMENDATIONS")
@@ -139,6 +149,39 @@ def show(report: dict[str, Any], out: "Output", looked_s: float) -> None:
     _more(out, report["problems"])
     if not report["problems"]:
         out.line("none: every file was read as it should be")
+
+
+def _show_bottlenecks(report: dict[str, Any], out: "Output") -> None:
+    """Each with its evidence, what it means, and what to do; those known to last say for how long.
+
+    A long queue and a high workload of one agent are one bottleneck with two figures.
+    """
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for b in report["bottlenecks"]:
+        grouped.setdefault((b["kind"], b["subject"]), []).append(b)
+    out.heading(f"BOTTLENECKS ({len(grouped)})")
+    for found in list(grouped.values())[:_EXPLAINED]:
+        first = found[0]
+        said = "; ".join(_beyond(b) for b in found)
+        out.wrapped(f"{out.paint(first['severity'])}: {first['kind']}: {said}", indent="")
+        lasting = next((b for b in found if b["sustained"]), first)
+        for text in (lasting["impact"], lasting["resolution"]):
+            if text:
+                out.wrapped(text)
+    if len(grouped) > _EXPLAINED:
+        out.line(f"and {len(grouped) - _EXPLAINED} more: --json has them all")
+    if not grouped:
+        out.line("none")
+    elif not report["alerts"]["running"]:
+        out.wrapped(
+            "nobody keeps the alerts of this workspace now, so which of them last is not known: `bluetop collect` does",
+            indent="",
+        )
+
+
+def _beyond(b: dict[str, Any]) -> str:
+    percent = "" if b["excess_percent"] is None else f", {b['excess_percent']:+.0f} %"
+    return f"{b['evidence']}{percent}{'' if b['sustained'] else ', now'}"
 
 
 def _show_agents(report: dict[str, Any], out: "Output") -> None:

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, options: Options) -> int:
     """Record until it is ended; 1 if the record could not be written at the end."""
     import asyncio
 
-    from core.config import load
+    from core.config import load, rejected
     from core.errors import ConfigError, ReadOnlyError
     from core.workspace import find, required
     from tui.cli.output import Output
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, options: Options) -> int:
     workspace = required(find(options.workspace, fallback=settings.workspace.path))
     teller = Teller(Output(options), args.json, workspace)
     try:
-        ended_by = asyncio.run(_collect(teller, settings, workspace, args.duration))
+        ended_by = asyncio.run(_collect(teller, settings, workspace, args.duration, rejected(options.config)))
     except KeyboardInterrupt:
         ended_by = 0
     teller.end()
@@ -103,13 +103,16 @@ class Teller:
         self.out.flush()
 
 
-async def _collect(teller: Teller, settings: "Settings", workspace: str, duration_s: float | None) -> int:
+async def _collect(
+    teller: Teller, settings: "Settings", workspace: str, duration_s: float | None, rejected: tuple[str, ...]
+) -> int:
     """Until the time is over or a signal comes; its number, 0 for none."""
     import asyncio
     import contextlib
     import os
     import signal
 
+    from core.alerts import plan as plan_alerts
     from core.config import state_dir
     from core.engine import Engine
     from core.record import plan
@@ -129,7 +132,8 @@ async def _collect(teller: Teller, settings: "Settings", workspace: str, duratio
     record = plan(
         workspace, state_dir(os.environ), write=True, at_once=True, most_bytes=settings.record.max_bytes
     )
-    engine = Engine(settings, workspace, record=record)
+    alerts = plan_alerts(workspace, state_dir(os.environ), write=True)
+    engine = Engine(settings, workspace, record=record, alerts=alerts, rejected=rejected)
     engine.subscribe(teller.take)
     running = asyncio.ensure_future(engine.run())
     running.add_done_callback(lambda _: over.set())

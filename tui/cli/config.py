@@ -60,7 +60,7 @@ def _show(args: argparse.Namespace, options: Options) -> int:
     from tui.cli.output import Output
 
     files = files_in_force(options.config, os.environ)
-    settings: dict[str, Any] = msgspec.to_builtins(load(options.config))
+    settings: dict[str, Any] = _without_secrets(msgspec.to_builtins(load(options.config)))
     origin = examine(files).origin
     for section in args.what:
         if section not in settings:
@@ -80,9 +80,27 @@ def _show(args: argparse.Namespace, options: Options) -> int:
     for key, path in sorted(origin.items()):
         if not args.what or key.split(".")[0] in args.what:
             out.line(f"# {clean(key)}: from {clean(path)}")
-    for line in tomli_w.dumps(chosen).splitlines():
+    for line in tomli_w.dumps(_sayable(chosen)).splitlines():
         out.line(clean(line))
     return 0
+
+
+def _without_secrets(settings: dict[str, Any]) -> dict[str, Any]:
+    """What is shown may be passed on: of a webhook only the host is told, and the names of its headers."""
+    from urllib.parse import urlsplit
+
+    for hook in settings["webhook"]:
+        address = urlsplit(hook["url"])
+        hook["url"] = f"{address.scheme}://{address.hostname}/(not shown)"
+        hook["headers"] = dict.fromkeys(hook["headers"], "(not shown)")
+    return settings
+
+
+def _sayable(value: Any) -> Any:
+    """Without what is None: TOML cannot say it, and a key that is not there says the same."""
+    if isinstance(value, dict):
+        return {key: _sayable(one) for key, one in value.items() if one is not None}
+    return [_sayable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _validate(args: argparse.Namespace, options: Options) -> int:
@@ -91,7 +109,8 @@ def _validate(args: argparse.Namespace, options: Options) -> int:
     from tui.cli.output import Output
 
     files = tuple(os.path.abspath(path) for path in args.what) or files_in_force(options.config, os.environ)
-    faults = examine(files).faults
+    loaded = examine(files)
+    faults = (*loaded.faults, *loaded.rejected)
     out = Output(options)
     if args.json:
         out.json(

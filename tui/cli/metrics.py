@@ -3,11 +3,10 @@
 import argparse
 import math
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tui.cli.options import Options
-from tui.cli.parser import Parser, add_globals, unknown_word
+from tui.cli.parser import ActionParser, add_globals
 
 if TYPE_CHECKING:
     from core.agentmetrics.collect import Collected, Place
@@ -70,25 +69,6 @@ Without --actual the time since the recorded start counts; without a start the h
 """
 FORMATS = ("csv", "json", "openmetrics")
 _LISTED = 20
-
-
-class ActionParser(Parser):
-    """The parser of one action, which says itself what it does not know."""
-
-    def parse_known_args(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        """As in argparse; a word that is left over is an error here."""
-        found, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            self.error_of(unknown[0])
-        return found, unknown
-
-    def error_of(self, word: str) -> None:
-        """Raises: UsageError."""
-        from core.errors import UsageError
-
-        raise UsageError(unknown_word(word, self, None))
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

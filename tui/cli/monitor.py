@@ -1,4 +1,4 @@
-"""`bluetop monitor`: one line (or JSON object) a sample, alerts where a limit is passed, a summary at the end."""
+"""`bluetop monitor`: one line (or JSON object) a sample, one for each alert that fires or resolves, a summary."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 from tui.cli.options import Options
 
 if TYPE_CHECKING:
-    from core.config import Rule, Settings
+    from core.alerts.live import LiveAlerts
+    from core.config import Settings
     from core.snapshot import Snapshot
+    from tui.cli.monitor_alerts import Alarms
     from tui.cli.output import Output
 
 EXAMPLES = """\
@@ -17,7 +19,8 @@ examples:
   bluetop monitor --duration 4h --alert-threshold 80 && echo quiet
   bluetop monitor --duration 7d --json >> monitor.jsonl
 
-Without --alert-threshold the rules of the configuration are the limits. ctrl+c ends it with the summary.
+The rules of the configuration are judged as the dashboard does, from now on and in memory: nobody is notified, and
+nothing is kept. --alert-threshold has processor and memory fire at once above that. ctrl+c ends it with the summary.
 
 exit status: 0 nothing fired; 1 something fired; 2 wrong usage or configuration; 3 the workspace cannot be read
 """
@@ -44,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="between two samples (default 5)",
     )
     parser.add_argument(
-        "--alert-threshold", metavar="PCT", type=percent, help="limit for processor and memory"
+        "--alert-threshold", metavar="PCT", type=percent, help="processor and memory fire at once above it"
     )
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line (schema bluetop.monitor/1)"
@@ -55,19 +58,30 @@ def run(args: argparse.Namespace, options: Options) -> int:
     """Watch for `args.duration` seconds; 1 if anything fired."""
     import asyncio
 
-    from core.config import load
+    import msgspec
+
+    from core.config import load, rejected
     from core.workspace import find
+    from tui.cli import say
+    from tui.cli.monitor_alerts import with_threshold
     from tui.cli.output import Output
 
     out = Output(options)
     settings = load(options.config)
+    for sentence in rejected(options.config):
+        say(f"bluetop: {sentence}")
+    # Channels are for whoever keeps the alerts: this is one more to look, and nobody is told twice.
+    settings = msgspec.structs.replace(
+        settings, rule=with_threshold(settings.rules, args.alert_threshold), webhook=(), hook=(),
+        poll=msgspec.structs.replace(settings.poll, host_interval_s=args.every),
+    )  # fmt: skip
     workspace = find(options.workspace, fallback=settings.workspace.path)
-    watch = Watch(settings, args.alert_threshold, out, args.json)
+    watch = Watch(out, args.json)
     try:
         asyncio.run(_watch(watch, settings, workspace, args.every, args.duration))
     except KeyboardInterrupt:
         watch.interrupted = True
-    watch.summary()
+    watch.end()
     return 1 if watch.fired else 0
 
 
@@ -83,17 +97,15 @@ async def _watch(
     import contextlib
     import os
 
-    import msgspec
-
     from core.clock import SYSTEM_CLOCK
     from core.config import state_dir
     from core.engine import Engine, host_name
     from core.record import plan
 
-    poll = msgspec.structs.replace(settings.poll, host_interval_s=every_s)
-    settings = msgspec.structs.replace(settings, poll=poll)
     record = plan(workspace, state_dir(os.environ), write=False, at_once=True)
-    engine = Engine(settings, workspace, clock=SYSTEM_CLOCK, host=host_name(), read_only=True, record=record)
+    engine = Engine(
+        settings, workspace, clock=SYSTEM_CLOCK, host=host_name(), read_only=True, record=record, alerts={}
+    )
     arrived = asyncio.Event()
     engine.subscribe(lambda snapshot: arrived.set())
     running: asyncio.Task[None] | None = None
@@ -110,7 +122,8 @@ async def _watch(
                     while not _fresh(engine.latest, due - _EARLY * every_s):
                         arrived.clear()
                         await arrived.wait()
-            watch.sample(engine.latest)
+                        watch.take(engine.latest, engine.alerts)
+            watch.sample(engine.latest, engine.alerts)
             # A machine that slept, or was too busy, misses slots: they are not made up for.
             slot = max(slot + 1, int((SYSTEM_CLOCK.now() - started) / every_s + _EARLY) + 1)
             if running.done():
@@ -130,34 +143,54 @@ def _fresh(snapshot: "Snapshot", since: float) -> bool:
 
 
 class Watch:
-    """What was seen: prints each sample and remembers what fired and the extremes."""
+    """What was seen: prints each sample and each change, and remembers what fired and the extremes."""
 
-    def __init__(self, settings: "Settings", threshold: float | None, out: "Output", as_json: bool) -> None:
-        self.rules = _rules(settings, threshold)
+    def __init__(self, out: "Output", as_json: bool) -> None:
         self.out = out
         self.as_json = as_json
         self.samples = 0
-        self.fired: dict[tuple[str, str], int] = {}
         self.interrupted = False
+        self._alarms: Alarms | None = None
+        self._last: tuple[Snapshot, LiveAlerts | None] | None = None
+        self._changes: list[dict[str, Any]] = []
+        self._begun = False
         self._sums: dict[str, list[float]] = {"cpu_percent": [], "memory_percent": [], "disk_io_mb_per_s": []}
 
-    def sample(self, snapshot: "Snapshot") -> None:
-        """Print one sample and what it fires."""
+    @property
+    def fired(self) -> bool:
+        """Whether anything has fired."""
+        return self._alarms is not None and bool(self._alarms.fired)
+
+    def take(self, snapshot: "Snapshot", live: "LiveAlerts | None") -> None:
+        """Tell what began to fire and what resolved; in JSON the next sample does."""
+        from tui.cli.monitor_alerts import Alarms
+
+        if self._alarms is None:
+            self._alarms = Alarms(snapshot.host)
+        self._last = snapshot, live
+        changes = self._alarms.take(snapshot, live)
+        if self.as_json:
+            self._changes += changes
+            return
+        for change in changes:
+            self._show_change(change)
+        if changes:
+            self.out.flush()
+
+    def sample(self, snapshot: "Snapshot", live: "LiveAlerts | None") -> None:
+        """Print one sample."""
         from core.report import fleet_data, value_of
         from core.reports.plain import time_text
 
-        alerts = alerts_of(snapshot, self.rules)
+        self.take(snapshot, live)
+        assert self._alarms is not None
         self.samples += 1
-        for alert in alerts:
-            key = (alert["rule"], alert["subject"])
-            self.fired[key] = self.fired.get(key, 0) + 1
         figures = {metric: value_of(snapshot, metric) for metric in self._sums}
         for metric, value in figures.items():
             if value is not None:
                 kept = self._sums[metric]
                 # count, sum, maximum: a week of samples must not fill the memory
                 kept[:] = [kept[0] + 1, kept[1] + value, max(kept[2], value)] if kept else [1, value, value]
-        fleet = fleet_data(snapshot)
         data = {
             "schema": "bluetop.monitor/1",
             "at": time_text(snapshot.wall),
@@ -165,36 +198,48 @@ class Watch:
             "workspace": snapshot.workspace,
             **figures,
             "open_files": value_of(snapshot, "open_files"),
-            "fleet": fleet,
+            "fleet": fleet_data(snapshot),
             "overall": snapshot.overall,
-            "alerts": alerts,
         }
         if self.as_json:
-            self.out.json(data, one_line=True)
+            alerts = self._alarms.current(snapshot, live)
+            self.out.json({**data, "alerts": alerts, "changes": self._changes}, one_line=True)
+            self._changes = []
         else:
             self._show(data)
         self.out.flush()
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self.out.line("TIME (UTC)  CPU %  MEM %  DISK MB/s  FILES   WAIT   WORK  FAILED  STATUS")
+        self._begun = True
 
     def _show(self, data: dict[str, Any]) -> None:
         def figure(key: str, cells: int, digits: int = 0) -> str:
             value = data[key]
             return "-".rjust(cells) if value is None else f"{value:{cells}.{digits}f}"
 
-        if self.samples == 1:
-            self.out.line("TIME (UTC)  CPU %  MEM %  DISK MB/s  FILES   WAIT   WORK  FAILED  STATUS")
+        self._begin()
         fleet = data["fleet"] or {}
         columns = (("pending", 7), ("in_progress", 7), ("failed", 8))
         counts = "".join(f"{fleet.get(key, '-'):>{cells}}" for key, cells in columns)
         self.out.line(
-            f"{(data['at'] or '')[11:19]:<12}{figure('cpu_percent', 5)}  {figure('memory_percent', 5)}  "
+            f"{_time(data['at'])}{figure('cpu_percent', 5)}  {figure('memory_percent', 5)}  "
             f"{figure('disk_io_mb_per_s', 9, 1)}  {figure('open_files', 5)}{counts}  {self.out.paint(data['overall'])}"
         )
-        for alert in data["alerts"]:
-            self.out.wrapped(f"{self.out.paint(alert['severity'])}: {alert['text']}")
 
-    def summary(self) -> None:
-        """The last lines; not for JSON, where every line is a sample."""
+    def _show_change(self, change: dict[str, Any]) -> None:
+        """`00:10:01    firing    medium: queue of CA is 16 tasks (> 15)`."""
+        self._begin()
+        why = f" ({change['reason'].replace('_', ' ')})" if change["reason"] not in (None, "cleared") else ""
+        said = f"{self.out.paint(change['severity'])}: {change['text']}{why}"
+        self.out.wrapped(f"{_time(change['at'])}{change['state']:<9} {said}", indent="")
+
+    def end(self) -> None:
+        """The last lines. In JSON every line is a sample: one more, if something changed since the last."""
         if self.as_json:
+            if self._changes and self._last is not None:
+                self.sample(*self._last)
             return
         out = self.out
         ended = " (interrupted)" if self.interrupted else ""
@@ -205,74 +250,23 @@ class Watch:
                 out.line(f"  {metric:<18}average {kept[1] / kept[0]:.1f}, highest {kept[2]:.1f}")
         if not self.fired:
             out.line("  nothing fired")
-        for (rule, subject), count in sorted(self.fired.items(), key=lambda entry: -entry[1]):
-            out.line(f"  {rule} on {subject}: in {count} of {self.samples} samples")
+        self._show_fired()
+
+    def _show_fired(self) -> None:
+        """What fired, the longest first."""
+        from core.units import duration_text
+
+        if self._alarms is None or self._last is None:
+            return
+        alarms, at = self._alarms, self._last[0].at
+        lasted = {key: alarms.lasted_s(fired, at) for key, fired in alarms.fired.items()}
+        for (rule, subject), fired in sorted(alarms.fired.items(), key=lambda entry: -lasted[entry[0]]):
+            times = "once" if fired.times == 1 else f"{fired.times} times"
+            still = ", still firing" if fired.began is not None else ""
+            long = duration_text(lasted[rule, subject])
+            self.out.line(f"  {rule} on {subject}: fired {times}, {long} in all{still}")
 
 
-def _rules(settings: "Settings", threshold: float | None) -> tuple["Rule", ...]:
-    """The limits in force: those of the configuration, with one for processor and memory if it was given."""
-    import msgspec
-
-    from core.config import Rule
-
-    if threshold is None:
-        return settings.rules
-    rest = [rule for rule in settings.rules if rule.metric not in ("cpu_percent", "memory_percent")]
-    found = {rule.metric: rule for rule in settings.rules}
-    limits = (
-        Rule("cpu", "cpu_percent", threshold=threshold, severity="critical"),
-        Rule("memory", "memory_percent", threshold=threshold, severity="high"),
-    )
-    given = [
-        msgspec.structs.replace(found.get(limit.metric, limit), op=">", threshold=threshold)
-        for limit in limits
-    ]
-    return (*given, *rest)
-
-
-def alerts_of(snapshot: "Snapshot", rules: tuple["Rule", ...]) -> list[dict[str, Any]]:
-    """What is beyond a limit in this sample, and every KPI part that is critical."""
-    from core.config import holds
-    from core.metrics import METRICS
-    from core.report import values_of
-
-    alerts = []
-    said: set[tuple[str, str]] = set()
-    for rule in rules:
-        metric = METRICS[rule.metric]
-        for subject, value in values_of(snapshot, rule.metric):
-            if holds(value, rule.op, rule.threshold):
-                said.add((rule.metric, subject))
-                text = f"{metric.label} of {subject} is {value:.4g} {metric.unit}".rstrip()
-                alerts.append(_alert(rule.name, rule.metric, subject, value, rule.threshold, rule.severity,
-                                     f"{text} (limit {rule.op} {rule.threshold:g})"))  # fmt: skip
-    for kpi in snapshot.kpis:
-        for part in kpi.parts:
-            subject = snapshot.host if part.subject == "host" else part.subject
-            if part.status == "critical" and part.value is not None and (kpi.metric, subject) not in said:
-                text = f"{kpi.label} of {subject} is {part.value:.4g} {kpi.unit}".rstrip()
-                alerts.append(_alert(f"kpi {kpi.name}", kpi.metric, subject, part.value, None, "critical",
-                                     f"{text} (critical {kpi.critical})"))  # fmt: skip
-    for source in snapshot.sources:
-        if source.state == "hung":
-            text = f"{source.name} does not answer: {source.detail}"
-            alerts.append(_alert("source", "", source.name, None, None, "high", text))
-        elif source.kind == "workspace" and source.state in ("unreadable", "gone"):
-            text = f"the workspace {source.name} cannot be read: {source.detail or source.state}"
-            alerts.append(_alert("source", "", source.name, None, None, "critical", text))
-    return alerts
-
-
-def _alert(
-    rule: str,
-    metric: str,
-    subject: str,
-    value: float | None,
-    threshold: float | None,
-    severity: str,
-    text: str,
-) -> dict[str, Any]:
-    return {
-        "rule": rule, "metric": metric or None, "subject": subject, "severity": severity, "value": value,
-        "threshold": threshold, "text": text,
-    }  # fmt: skip
+def _time(at: str | None) -> str:
+    """The time of day, as wide as its column."""
+    return f"{(at or '')[11:19]:<12}"

@@ -42,7 +42,12 @@ COMMANDS = (
         "validate", "tui.cli.validate", "check queue files: what is odd, where, and how it was read"
     ),
     CommandEntry("metrics", "tui.cli.metrics", "how agents did: collect, report, export, track by hand"),
-    CommandEntry("collect", "tui.cli.collect", "record what happens to tasks, without a screen"),
+    CommandEntry(
+        "alerts", "tui.cli.alerts", "alerts: list, acknowledge, silence; try rules out on recorded samples"
+    ),
+    CommandEntry(
+        "collect", "tui.cli.collect", "record what happens to tasks and keep alerts, without a screen"
+    ),
     CommandEntry("config", "tui.cli.config", "write, show or check the configuration"),
     CommandEntry("doctor", "tui.cli.doctor", "what works here and what does not"),
 )
@@ -93,6 +98,19 @@ class Parser(argparse.ArgumentParser):
     def known_options(self) -> list[str]:
         """Every option this parser takes."""
         return [option for action in self._actions for option in action.option_strings]
+
+
+class ActionParser(Parser):
+    """The parser of one action of a command, which says itself what it does not know."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As in argparse; a word that is left over is an error here."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            raise UsageError(unknown_word(unknown[0], self, None))
+        return found, unknown
 
 
 def parse(words: Sequence[str]) -> int:

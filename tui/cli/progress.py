@@ -19,11 +19,11 @@ class ProgressLine:
         self._cells = 0
 
     def show(self, done: int, total: int, what: str) -> None:
-        """`what` is what is counted, such as "queue files"."""
+        """`what` is what is counted, such as "queue files"; `total` is 0 where that is not known."""
         if not self._terminal or self._clock.now() < self._next_at:
             return
         self._next_at = self._clock.now() + _EVERY_S
-        self._write(f"{what}: {done} of {total}")
+        self._write(f"{what}: {done} of {total}" if total else f"{what}: {done}")
 
     def clear(self) -> None:
         """Take the line away, before something else is said there."""

@@ -14,14 +14,14 @@ def _keys_line(screen: str, cells: int, read_only: bool, notes: str) -> Line:
         rows = [k for k in rows if k.action != "back"]
     line: Line = [(" ", "text")]
     right = ", ".join([notes, "read-only"] if notes and read_only else [notes or "read-only"])
-    taken = len(right) if notes or read_only else 0
+    taken = len(right) + 1 if notes or read_only else 0  # and a blank at the edge
     for row in rows:
         piece: Line = [(row.shown, "key"), (f" {row.label}  ", "dim")]
         if line_width(line) + line_width(piece) > cells - taken:
             break
         line.extend(piece)
     if taken:
-        gap = cells - line_width(line) - taken - 1
+        gap = cells - line_width(line) - taken
         line += [(" " * max(0, gap), "text"), (right + " ", "unknown")]
     return fit_line(line, cells)
 

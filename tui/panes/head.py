@@ -3,12 +3,13 @@
 import os
 import time
 
+from core.alerts.names import RANK
 from core.snapshot import Snapshot
 from core.units import age_text, duration_text
 from tui.keys import key_for
 from tui.view.glyphs import Glyphs, status_mark
 from tui.view.pane import Size, Ui, spread
-from tui.view.spans import Line, cut, fit, fit_line, line_width, width
+from tui.view.spans import Line, Span, cut, fit, fit_line, line_width, width
 
 
 class Head:
@@ -34,10 +35,7 @@ class Head:
             verb = "needs you" if snap.needs_count == 1 else "need you"
             right += [(fit(f"{count} {verb}", 12, ">"), snap.needs[0].severity), ("  ", "header")]
         if size.width >= 100 or (size.width >= 76 and not where):
-            missed = _missed(snap)
-            word = "alert " if missed == 1 else "alerts"
-            text = f"{missed if missed < 100 else '99+':>3} {word}" if missed else " no alerts"
-            right += [(fit(text, 10), "medium" if missed else "dim"), ("  ", "header")]
+            right += [_alerts(snap, ui.glyphs), ("  ", "header")]
         right += [(clock, "dim"), (" ", "header")]
         left: Line = [
             (" bluetop ", "accent"),
@@ -65,13 +63,14 @@ class Head:
         return spread(left, right, size.width) if right else fit_line(left, size.width)
 
 
-def _missed(snap: Snapshot) -> int:
-    """How many targets are missed, each subject counted by itself."""
-    missed = 0
-    for kpi in snap.kpis:
-        if kpi.status in ("warning", "critical"):
-            missed += sum(part.status in ("warning", "critical") for part in kpi.parts) or 1
-    return missed
+def _alerts(snap: Snapshot, glyphs: Glyphs) -> Span:
+    """How many alerts are open, in the colour of the worst; the room stays where there are none."""
+    found = snap.alerts.open
+    if not found:
+        return (" " * 10, "header")
+    worst = min(found, key=lambda alert: RANK.get(alert.severity, 9))
+    count = len(found) if len(found) < 100 else "99+"
+    return (f"{count:>3} {'alert ' if count == 1 else 'alerts'}", status_mark(worst.severity, glyphs)[2])
 
 
 def _pulse(snap: Snapshot, ui: Ui, paused_for: float | None) -> Line:

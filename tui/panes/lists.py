@@ -8,7 +8,7 @@ from tui.view.spans import Line, cut, fit_line
 from tui.view.table import Drawn, TableState, calm_wall
 
 NO_AGENTS = "no agents in postbox/ yet"
-NO_ALERTS = "none since the start"
+NO_ALERTS = "nothing fires, and nothing has since the start"
 NO_WORKSPACE = (
     "No workspace here: only the host is watched.",
     "Start it where postbox/ is, or name one: bluetop --workspace DIR",

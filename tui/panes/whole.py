@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from core.snapshot import Snapshot
 from tui.panes import PANES
 from tui.panes.agents import agents_table, fleet_flow
+from tui.panes.alertrows import Listing, count_active
 from tui.panes.alerts import alerts_table
 from tui.panes.foot import draw_foot
 from tui.panes.head import Head
@@ -31,7 +32,9 @@ def whole_picture(
     agents = agents_table(*sort)
     agents.choose(columns)
     agents.put(snap.agents)
-    layout = arrange(width, height, len(snap.agents), len(snap.events), needs=len(snap.needs))
+    alerts = alerts_table(dashboard=True)
+    alerts.put(Listing(dashboard=True).rows(snap))
+    layout = arrange(width, height, len(snap.agents), count_active(alerts.items), needs=len(snap.needs))
     drawn: dict[str, list[Line]] = {}
     for name, rect in layout.rects.items():
         size = Size(rect.width, rect.height)
@@ -49,9 +52,7 @@ def whole_picture(
         elif name == "agents":
             drawn[name] = draw_list(agents, "AGENTS", size, ui, snap.wall, NO_AGENTS, fleet_flow(snap))
         elif name == "alerts":
-            table = alerts_table()
-            table.put(snap.events)
-            drawn[name] = draw_list(table, "ALERTS", size, ui, snap.wall, NO_ALERTS)
+            drawn[name] = draw_list(alerts, "ALERTS", size, ui, snap.wall, NO_ALERTS)
     if "foot" in layout.rects:  # last: it says what had no room in the table
         said = ", ".join(notes(agents)) if layout.level == "rows" else ""
         drawn["foot"] = [draw_foot("dashboard", Size(width, 1), snap.read_only, notes=said)]

@@ -12,22 +12,25 @@ from core.text import clean_line
 from tui.keys import key_for
 from tui.panes import PANES
 from tui.panes.agents import agents_table, fleet_flow
+from tui.panes.alertrows import Listing, count_active
 from tui.panes.alerts import alerts_table
 from tui.panes.lists import NO_AGENTS, NO_ALERTS, draw_list, draw_no_workspace
 from tui.panes.tasks import tasks_table
-from tui.screens.base import BluetopScreen, bindings_of
+from tui.screens.alerting import AlertingScreen
+from tui.screens.base import bindings_of
 from tui.view.layout import GAUGES, Layout, Rect, arrange
 from tui.view.pane import Size, Ui, framed
 from tui.view.spans import Line
 from tui.view.table import Drawn, TableState, calm_wall
 
 
-class DashboardScreen(BluetopScreen):
+class DashboardScreen(AlertingScreen):
     """Gauges, agents, alerts; on a wide screen the selected agent's tasks beside them."""
 
     kind = "dashboard"
     names: ClassVar[tuple[str, ...]] = (*GAUGES, "needs", "agents", "alerts", "tasks")
     focus_order: ClassVar[tuple[str, ...]] = ("agents", "alerts", *GAUGES)
+    opens: ClassVar[dict[str, str]] = {"slash": "filter", "z": "silence"}
     BINDINGS = bindings_of("dashboard")
 
     def __init__(self, sort: str = "", descending: bool = False, columns: Sequence[str] = ()) -> None:
@@ -35,7 +38,9 @@ class DashboardScreen(BluetopScreen):
         self.agents = agents_table(sort, descending)
         self.agents.name = "agents"
         self.no_columns = self.agents.choose(columns)
-        self.alerts = alerts_table()
+        self.alerts = alerts_table(dashboard=True)
+        self.listing = Listing(dashboard=True)
+        self.away_told = False
         self.tasks = tasks_table()
         self.expanded = ""
         self._shown = (0, 0, 0)
@@ -52,13 +57,23 @@ class DashboardScreen(BluetopScreen):
         """Those that can have the focus."""
         return self.agents, self.alerts
 
+    @property
+    def alert_rows(self) -> TableState:
+        """The alerts pane's."""
+        return self.alerts
+
+    @property
+    def alerts_focused(self) -> bool:
+        """Whether keys are about the rows of the alerts pane."""
+        return self.focused_pane == "alerts"
+
     def table_at(self, name: str) -> TableState | None:
         """Agents and alerts can be clicked; the tasks beside them only follow."""
         return {"agents": self.agents, "alerts": self.alerts}.get(name)
 
     def layout_of(self, width: int, height: int) -> Layout:
         """Rectangles at this size with what there is to show now; a filter moves no pane."""
-        agents, alerts = len(self.agents.items), len(self.alerts.items)
+        agents, alerts = len(self.agents.items), count_active(self.alerts.items)
         return arrange(width, height, agents, alerts, self.expanded, len(self.snap.needs))
 
     def rects(self, width: int, height: int) -> dict[str, Rect]:
@@ -76,11 +91,20 @@ class DashboardScreen(BluetopScreen):
         """New rows; the layout only moves when their number changes what fits."""
         before = self._shown
         self.agents.put(snap.agents)
-        self.alerts.put(snap.events)
-        self._shown = (len(self.agents.items), len(self.alerts.items), min(3, len(snap.needs)))
+        self._put_alerts(snap)
+        self._shown = (len(self.agents.items), count_active(self.alerts.items), min(3, len(snap.needs)))
         if before != self._shown and self._moved():
             self.relayout()
         self._follow_tasks()
+
+    def _put_alerts(self, snap: Snapshot) -> None:
+        """The rows of the alerts pane. As long as nobody is in it, it shows its first ones: the most urgent."""
+        self.alerts.put(self.listing.rows(snap))
+        if not self.alerts_focused and not self.alerts.marks:
+            self.alerts.to_row(0)
+        if snap.alerts.away and not self.away_told and not self.questioning:
+            self.away_told = True
+            self.say(f"{snap.alerts.away}; {_key('open_alerts')} shows them", "accent")
 
     def _moved(self) -> bool:
         """Whether the rows there are now would be laid out differently from what is shown."""
@@ -179,9 +203,7 @@ class DashboardScreen(BluetopScreen):
         elif focused == "disk":
             self.owner.action_open_sources()
         elif focused == "alerts":
-            event = self.alerts.current()
-            if event is not None:
-                self.owner.jump(event.subject)
+            self.jump_to(self.alerts.current())
         else:
             view = self.agents.current()
             if view is not None:
@@ -208,3 +230,8 @@ class DashboardScreen(BluetopScreen):
         else:
             row = key_for(self.snap.verdict.action)
             self.say("the verdict names no agent" + (f"; press {row.shown}" if row else ""), "dim")
+
+
+def _key(action: str) -> str:
+    row = key_for(action)
+    return row.shown if row is not None else ""

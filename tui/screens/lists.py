@@ -1,10 +1,9 @@
-"""The screens that are one table: what needs a person, processes, sources, the alerts log."""
+"""The screens that are one table: what needs a person, processes, sources."""
 
 from typing import ClassVar
 
 from core.snapshot import Snapshot
 from core.units import bytes_text
-from tui.panes.alerts import alerts_table
 from tui.panes.lists import draw_list
 from tui.panes.needs import needs_table
 from tui.panes.processes import processes_table
@@ -111,29 +110,6 @@ class SourcesScreen(ListScreen):
                     *[[(part.strip(), "text")] for part in (row.detail or "nothing to say").split("; ")],
                 ],
             )
-
-
-class AlertsScreen(ListScreen):
-    """The whole log."""
-
-    kind = "alerts"
-    title_text = "ALERTS"
-    empty_text = "no alerts since the start"
-    BINDINGS = bindings_of("alerts")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows = alerts_table()
-
-    def absorb(self, snap: Snapshot) -> None:
-        """All events that are kept."""
-        self.rows.put(snap.events)
-
-    def action_enter(self) -> None:
-        """What the alert is about."""
-        event = self.rows.current()
-        if event is not None:
-            self.owner.jump(event.subject)
 
 
 class NeedsScreen(ListScreen):

@@ -8,7 +8,7 @@ from tui.keys import keys_of
 from tui.screens.base import BluetopScreen, bindings_of
 from tui.view.glyphs import Glyphs
 from tui.view.pane import Size, Ui, framed
-from tui.view.spans import Line, fit_line, width
+from tui.view.spans import Line, fit_line, wrap
 
 
 class TextScreen(BluetopScreen):
@@ -128,28 +128,3 @@ def filter_help(fields: list[Field]) -> list[Line]:
             ]
         )
     return [*lines, [("  no:key key:*  ", "key"), ("it is unknown, known", "dim")]]
-
-
-def wrap(line: Line, cells: int) -> list[Line]:
-    """A line in pieces of at most `cells` cells; a blank line stays one."""
-    out: list[Line] = [[]]
-    left = cells
-    for text, role in line:
-        rest = text
-        while width(rest) > left:
-            at = min(left, len(rest))
-            while width(rest[:at]) > left:
-                at -= 1
-            space = rest.rfind(" ", at // 2, at)
-            if space > 0:
-                at = space + 1  # between two words, if there is a blank in the second half
-            if at <= 0 and left == cells:
-                at = 1  # one wide character in a single column: cut by the frame
-            out[-1].append((rest[:at], role))
-            out.append([])
-            rest = rest[at:]
-            left = cells
-        if rest:
-            out[-1].append((rest, role))
-            left -= width(rest)
-    return out

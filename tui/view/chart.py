@@ -6,7 +6,9 @@ the last cell changes. On a thin wire that is the cost of a chart.
 """
 
 import math
+from collections.abc import Sequence
 
+from core.alerts.rules import OPERATORS
 from core.snapshot import Chart
 from tui.view.glyphs import Glyphs
 from tui.view.spans import Line
@@ -15,6 +17,10 @@ from tui.view.spans import Line
 _LEFT = (0x00, 0x40, 0x44, 0x46, 0x47)
 _RIGHT = (0x00, 0x80, 0xA0, 0xB0, 0xB8)
 _ASCII = " .:|#"
+# The second row of dots from below, in both columns: where a line of one cell's height has its limit.
+_RAIL = (0x04, 0x20)
+_ASCII_RAIL = {0: "_", 1: ".", 3: "#"}
+_ZERO = "_"
 
 Column = float | None
 
@@ -65,30 +71,36 @@ def chart_lines(
     target: float | None,
     glyphs: Glyphs,
     name: str = "",
+    clear: float | None = None,
 ) -> list[Line]:
-    """`rows` lines of `cells` cells, the top one first; 0 to `high`, `target` as a thin line.
+    """`rows` lines of `cells` cells, the top one first; 0 to `high`, `target` and `clear` as thin lines.
 
     A gap stays empty. The newest cell has the role `chart_last`. The cells before it are kept from
     one call to the next, by `name`, since they change only when a column is completed.
     """
     columns = columns_of(chart, cells)
-    target_row = -1
-    if target is not None and rows > 1 and 0 < target < high:
-        target_row = min(rows - 1, int(target / high * rows))
-    key = (name, cells, rows, high, target_row, glyphs.ascii)
+    thin = tuple(row for limit in (target, clear) if (row := row_of(limit, rows, high)) >= 0)
+    key = (name, cells, rows, high, thin, glyphs.ascii)
     body = columns[:-2]
     kept = _kept.get(key)
     if kept is None or kept[0] != body:
         if len(_kept) >= _KEPT_CHARTS:
             _kept.clear()
-        kept = (body, _cells(body, rows, high, target_row, "chart", glyphs))
+        kept = (body, _cells(body, rows, high, thin, "chart", glyphs))
         _kept[key] = kept
-    newest = _cells(columns[-2:], rows, high, target_row, "chart_last", glyphs)
+    newest = _cells(columns[-2:], rows, high, thin, "chart_last", glyphs)
     return [[*line, *last] for line, last in zip(kept[1], newest, strict=True)]
 
 
+def row_of(limit: float | None, rows: int, high: float) -> int:
+    """The row, counted from below, in which a thin line at `limit` stands; -1 where there is none."""
+    if limit is None or rows <= 1 or not 0 < limit < high:
+        return -1
+    return min(rows - 1, int(limit / high * rows))
+
+
 def _cells(
-    values: list[Column], rows: int, high: float, target_row: int, role: str, glyphs: Glyphs
+    values: list[Column], rows: int, high: float, thin: tuple[int, ...], role: str, glyphs: Glyphs
 ) -> list[Line]:
     columns = [_dots(v, high, rows) for v in values]
     lines: list[Line] = []
@@ -103,7 +115,7 @@ def _cells(
                 char = _char(left, right, glyphs)
             elif row == 0 and (left == 0 or right == 0):
                 char = _zero(left, right, glyphs)
-            elif row == target_row:
+            elif row in thin:
                 char, shown = glyphs.target, "target"
             if line and line[-1][1] == shown:
                 line[-1] = (line[-1][0] + char, shown)
@@ -122,8 +134,53 @@ def _char(left: int, right: int, glyphs: Glyphs) -> str:
 def _zero(left: int, right: int, glyphs: Glyphs) -> str:
     """The lowest cell of columns that are exactly zero: a base line, so that zero is not a gap."""
     if glyphs.ascii:
-        return "_"
+        return _ZERO
     return chr(0x2800 | (0x40 if left == 0 else 0) | (0x80 if right == 0 else 0))
+
+
+def spark(
+    chart: Chart | None, cells: int, op: str, limit: float, roles: tuple[str, str, str], glyphs: Glyphs
+) -> Line:
+    """One line of `cells` cells that shows which values were beyond `limit` (`value op limit`), and how near the rest.
+
+    The limit is a rail of dots in the second row from below. Columns above it have the third row too; of those
+    below it, the ones beyond half of the limit have the first. The fourth stays free, so that lines one under
+    another do not touch. A gap is a gap, in the rail as well. `roles` are those of cells with a value beyond the
+    limit, of others, and of the newest one of these.
+    """
+    columns = columns_of(chart, cells)
+    beyond = OPERATORS.get(op, OPERATORS[">"])
+    line: Line = []
+    for cell in range(cells):
+        pair = columns[2 * cell : 2 * cell + 2]
+        known = [value for value in pair if value is not None]
+        char = _rail(pair, op, limit, glyphs) if known else " "
+        plain = roles[2] if cell == cells - 1 else roles[1]
+        role = roles[0] if any(beyond(value, limit) for value in known) else plain
+        if line and line[-1][1] == role:
+            line[-1] = (line[-1][0] + char, role)
+        else:
+            line.append((char, role))
+    return line
+
+
+def _rail(pair: Sequence[Column], op: str, limit: float, glyphs: Glyphs) -> str:
+    heights = [None if value is None else _height(value, op, limit) for value in pair]
+    if glyphs.ascii:
+        found = [height for height in heights if height is not None]
+        worst = min(found) if op in ("<", "<=") else max(found)
+        return _ASCII_RAIL[worst]
+    bits = 0x2800
+    for dots, height, rail in zip((_LEFT, _RIGHT), heights, _RAIL, strict=True):
+        if height is not None:
+            bits |= dots[height] | rail
+    return chr(bits)
+
+
+def _height(value: float, op: str, limit: float) -> int:
+    """Dots of a column beside the rail. A value at the limit stands on the side on which it counts."""
+    above = value >= limit if op in (">=", "<", "==") else value > limit
+    return 3 if above else 1 if value > limit / 2 else 0
 
 
 def peak(chart: Chart | None) -> float | None:

@@ -42,6 +42,7 @@ ASCII = Glyphs(
 # Status → (glyph's name, word shown, role). The words are the same on every screen.
 STATUS = {
     "ok": ("calm", "ok", "ok"),
+    "info": ("dot", "info", "dim"),
     "low": ("alarm", "low", "low"),
     "medium": ("alarm", "medium", "medium"),
     "warning": ("alarm", "warn", "medium"),

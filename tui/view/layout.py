@@ -32,9 +32,9 @@ class Layout(NamedTuple):
 def arrange(width: int, height: int, agents: int, alerts: int, expanded: str = "", needs: int = 0) -> Layout:
     """Rectangles of all panes that are shown at this size.
 
-    `agents` and `alerts` are how many rows those panes would like; without `needs` there is no pane for
-    them. Below 60x20 there is only
-    `small`. With `expanded` that pane alone stands between the head and the foot.
+    `agents` and `alerts` are how many rows those panes would like (of the alerts, those that are no history);
+    without `needs` there is no pane for them. Below 60x20 there is only `small`. With `expanded` that pane alone
+    stands between the head and the foot.
     """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return Layout("small", {"small": Rect(0, 0, width, height)})
@@ -82,12 +82,12 @@ def arrange(width: int, height: int, agents: int, alerts: int, expanded: str = "
 def _lists(
     rects: dict[str, Rect], top: int, bottom: int, width: int, agents: int, alerts: int, frame: int
 ) -> None:
-    """The agents table and the alerts log share what is left; the log keeps at least four lines."""
+    """The agents table and the alerts share what is left; the alerts keep a third of it, four lines at least."""
     room = bottom - top
     gap = 0 if frame else 1
     want_agents = agents + 1 + frame
     want_alerts = max(3, alerts) + 1 + frame
-    least_alerts = min(want_alerts, 4 + (frame or 1))
+    least_alerts = min(want_alerts, max(4 + (frame or 1), room // 3))
     agents_height = max(3 + frame, min(want_agents, room - gap - least_alerts))
     alerts_height = room - gap - agents_height
     if alerts_height > want_alerts + 4 and agents_height < want_agents:

@@ -125,3 +125,28 @@ def fit_line(line: Line, cells: int) -> Line:
 def plain(line: Line) -> str:
     """The text of a line without its roles."""
     return "".join(text for text, _ in line)
+
+
+def wrap(line: Line, cells: int) -> list[Line]:
+    """A line in pieces of at most `cells` cells; a blank line stays one."""
+    out: list[Line] = [[]]
+    left = cells
+    for text, role in line:
+        rest = text
+        while width(rest) > left:
+            at = min(left, len(rest))
+            while width(rest[:at]) > left:
+                at -= 1
+            space = rest.rfind(" ", at // 2, at)
+            if space > 0:
+                at = space + 1  # between two words, if there is a blank in the second half
+            if at <= 0 and left == cells:
+                at = 1  # one wide character in a single column: cut by the frame
+            out[-1].append((rest[:at], role))
+            out.append([])
+            rest = rest[at:]
+            left = cells
+        if rest:
+            out[-1].append((rest, role))
+            left -= width(rest)
+    return out

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from tui.lean import standing_in
+
 # Read by Textual when it is imported. Esc alone is a key after 50 ms instead of 100.
 SETTINGS: Mapping[str, str] = {
     "TEXTUAL_ANIMATIONS": "none",
@@ -18,6 +20,8 @@ SETTINGS: Mapping[str, str] = {
     "ESCDELAY": "50",
 }
 _SSL = ("ssl", "_ssl")
+# What has the few names that Textual wants of these modules: 2 MiB and 15 ms less.
+_LENDERS = {"typing_extensions": "typing", "textual.types": "textual._types"}
 
 
 @contextmanager
@@ -31,7 +35,8 @@ def textual_settings(environ: Mapping[str, str]) -> Iterator[None]:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with standing_in(_LENDERS):
+            yield
     finally:
         for name in kept_out:
             if sys.modules.get(name, name) is None:

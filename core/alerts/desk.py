@@ -1,0 +1,107 @@
+"""Acknowledging and silencing in the running bluetop, by its own keys and as other processes ask for it.
+
+Where another instance keeps the alerts, what is done here is done here at once, and asked of that one.
+"""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from core.alerts.instances import Silence
+from core.alerts.keeping import READING
+from core.alerts.lines import Line, request_of
+from core.alerts.names import RANK
+from core.alerts.past import wall_of
+from core.control import ChangeFailed, Match
+from core.text import clean_line
+
+if TYPE_CHECKING:
+    from core.alerts.live import LiveAlerts
+
+
+class LiveDesk:
+    """Fulfils `core.control.Desk`."""
+
+    def __init__(self, live: "LiveAlerts") -> None:
+        self._live = live
+
+    def ack(self, rule: str, subject: str, by: str) -> str:
+        if not self._live.engine.ack(rule, subject, by):
+            self._live.engine.rejected -= 1
+            raise ChangeFailed(
+                clean_line(f"{rule} on {subject} does not fire: there is nothing to acknowledge")
+            )
+        self._done(self._live.lines.ack(self._live.wall(), rule, subject, by, undo=False))
+        return f"acknowledged {rule} on {subject}, until it resolves"
+
+    def unack(self, rule: str, subject: str, by: str) -> str:
+        if not self._live.engine.unack(rule, subject):
+            raise ChangeFailed(clean_line(f"{rule} on {subject} is not acknowledged"))
+        self._done(self._live.lines.ack(self._live.wall(), rule, subject, by, undo=True))
+        return f"{rule} on {subject} is not acknowledged any more"
+
+    def silence(self, match: Match, for_s: float, by: str, comment: str) -> str:
+        live = self._live
+        name = os.urandom(3).hex()
+        self._begin(name, match, live.now() + for_s, by, comment)
+        until = live.wall() + for_s
+        self._done(live.lines.silence(live.wall(), name, match, until, by, comment))
+        return f"silenced {match}"
+
+    def _begin(self, name: str, match: Match, until: float, by: str, comment: str) -> None:
+        live = self._live
+        rule, subject, severity = (word or None for word in match)
+        live.engine.silence(Silence(name, until, rule, subject, severity, by, comment, live.now()))
+
+    def unsilence(self, silence: str, by: str) -> str:
+        if not self._live.engine.unsilence(silence, self._live.now()):
+            raise ChangeFailed(clean_line(f"there is no silence {silence} in force"))
+        self._done(self._live.lines.unsilence(self._live.wall(), silence, by))
+        return f"the silence {silence} has ended"
+
+    def _done(self, line: Line) -> None:
+        live = self._live
+        if live.keeping is not None and live.keeping.mode == READING:
+            live.keeping.ask(request_of(line))
+            live.changed_by_hand([])
+        else:
+            live.changed_by_hand([line])
+
+    def hear(self, line: dict[str, Any], *, keeps: bool) -> None:
+        """A line that another process has written. What is asked for is done by the instance that keeps the alerts;
+        the others follow what that one says it has done."""
+        what = line.get("op") if line.get("what") == "request" else line.get("what")
+        if (line.get("what") == "request") != keeps or not isinstance(what, str):
+            return
+        done = self._follow(what, line)
+        if done and keeps:
+            self._live.changed_by_hand([{**line, "what": what, "from": self._live.lines.token}])
+        elif done:
+            self._live.changed_by_hand([])
+
+    def _follow(self, what: str, line: dict[str, Any]) -> bool:
+        engine = self._live.engine
+        by, comment = _text(line.get("by"), 100) or "?", _text(line.get("comment"), 300)
+        name, match = line.get("id"), line.get("match")
+        rule, subject = line.get("rule"), line.get("subject")
+        if what in ("ack", "unack") and isinstance(rule, str) and isinstance(subject, str):
+            if what == "unack":
+                return engine.unack(rule, subject)
+            acked = engine.ack(rule, subject, by)
+            engine.rejected -= not acked
+            return acked
+        if not isinstance(name, str):
+            return False
+        if what == "unsilence":
+            return engine.unsilence(name, self._live.now())
+        until = wall_of(line.get("until"))
+        if what != "silence" or until is None or not isinstance(match, dict) or until <= self._live.wall():
+            return False
+        words = Match(*(_text(match.get(key), 200) for key in Match._fields))
+        if words.severity and words.severity not in RANK:
+            return False
+        self._begin(clean_line(name, 40), words, self._live.now() + until - self._live.wall(), by, comment)
+        return True
+
+
+def _text(value: object, most: int) -> str:
+    return clean_line(value, most) if isinstance(value, str) else ""
