@@ -27,7 +27,7 @@ def check(root: Path, whole: list[tuple[object, ...]]) -> None:
     assert numbers == sorted(set(numbers))
 
 
-@pytest.mark.parametrize("most_bytes", [10_000_000, 1500])
+@pytest.mark.parametrize("most_bytes", [1500, pytest.param(10_000_000, marks=pytest.mark.long)])
 def test_killed_at_every_write_the_next_one_goes_on_and_doubles_nothing(tmp_path, most_bytes):
     whole = expected(tmp_path)
     assert {row[2] for row in whole if len(row) == 3} == {"firing", "resolved", "repeat", "flapping"}

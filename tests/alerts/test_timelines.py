@@ -5,7 +5,8 @@ import tomllib
 import pytest
 
 from tests.alerts import model
-from tests.alerts.timelines import NOTHING, TIMELINES, Timeline, compact, jsonl
+from tests.alerts.timeline import NOTHING, Timeline, compact, jsonl
+from tests.alerts.timelines import TIMELINES
 
 EACH = pytest.mark.parametrize("timeline", TIMELINES, ids=lambda timeline: timeline.name)
 

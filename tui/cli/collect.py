@@ -17,7 +17,8 @@ examples:
   bluetop collect --json               one JSON object a line: at the start, when something changes, at the end
 
 One instance records, the others read: a second one waits, and takes over when the first ends. The record
-is .bluetop/transitions.jsonl in the workspace.
+is .bluetop/transitions.jsonl in the workspace. Alerts are judged, kept and told to webhooks and hooks the same
+way: `bluetop alerts list` shows them.
 
 exit status: 0 good, also when ended by ctrl+c; 1 there is no place where the record can be written;
              2 wrong usage or configuration; 3 the workspace cannot be read; 143 ended by SIGTERM
