@@ -24,7 +24,13 @@ class LiveDesk:
     def __init__(self, live: "LiveAlerts") -> None:
         self._live = live
 
+    def _ready(self) -> None:
+        """Nothing can be changed before it is known what was kept: it would be lost when that is read."""
+        if not self._live.ready:
+            raise ChangeFailed("what was kept of alerts is still being read; try again in a moment")
+
     def ack(self, rule: str, subject: str, by: str) -> str:
+        self._ready()
         if not self._live.engine.ack(rule, subject, by):
             self._live.engine.rejected -= 1
             raise ChangeFailed(
@@ -34,12 +40,14 @@ class LiveDesk:
         return f"acknowledged {rule} on {subject}, until it resolves"
 
     def unack(self, rule: str, subject: str, by: str) -> str:
+        self._ready()
         if not self._live.engine.unack(rule, subject):
             raise ChangeFailed(clean_line(f"{rule} on {subject} is not acknowledged"))
         self._done(self._live.lines.ack(self._live.wall(), rule, subject, by, undo=True))
         return f"{rule} on {subject} is not acknowledged any more"
 
     def silence(self, match: Match, for_s: float, by: str, comment: str) -> str:
+        self._ready()
         live = self._live
         name = os.urandom(3).hex()
         self._begin(name, match, live.now() + for_s, by, comment)
@@ -53,6 +61,7 @@ class LiveDesk:
         live.engine.silence(Silence(name, until, rule, subject, severity, by, comment, live.now()))
 
     def unsilence(self, silence: str, by: str) -> str:
+        self._ready()
         if not self._live.engine.unsilence(silence, self._live.now()):
             raise ChangeFailed(clean_line(f"there is no silence {silence} in force"))
         self._done(self._live.lines.unsilence(self._live.wall(), silence, by))

@@ -192,8 +192,11 @@ class AlertEngine:
         for series in self.series.values():
             for track in series.tracks:
                 settle_track(track)
-            for instance in series.instances:  # also those that fire when no sample comes
+            for (
+                instance
+            ) in series.instances:  # also those that fire when no sample comes, or that are flapping
                 self.agenda.judge_at(instance, t)
+                self.machine.governor.look_at(instance)
         self.machine.governor.look_at_all(t)
 
     # -- judging -------------------------------------------------------------------------------

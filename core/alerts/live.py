@@ -141,6 +141,11 @@ class LiveAlerts:
             line = self.lines.rules(self.wall(), len(self.engine.judged), self._rejected)
             self.keeping.add([line], "", self.now())
 
+    @property
+    def ready(self) -> bool:
+        """Whether it is known what was kept, so that alerts are judged."""
+        return self._ready
+
     def now(self) -> float:
         """The time on the clock of the samples; never before what the engine has seen."""
         return max(self._clock.now(), self.engine.t)

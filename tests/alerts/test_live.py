@@ -233,6 +233,14 @@ def test_ack_silence_and_their_refusals_go_through_the_one_door(tmp_path):
     assert lines[-4:] == [("ack", "ann"), ("unack", "ann"), ("silence", "bob"), ("unsilence", lines[-1][1])]
 
 
+def test_nothing_is_changed_before_it_is_known_what_was_kept(tmp_path):
+    here = Living(QUEUE, root=tmp_path)
+    here.keep = lambda: None
+    here.calm(queue("CA", pending=20))
+    with pytest.raises(ChangeFailed, match="still being read"):
+        submit(SilenceAlerts(here.live.desk, Match("queue"), 60, "night"), read_only=False)
+
+
 def test_a_silence_keeps_quiet_and_when_it_ends_what_still_fires_is_told():
     here = Living(QUEUE)
     here.calm(queue("CA", pending=3))

@@ -5,6 +5,7 @@ import re
 import tomllib
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -39,14 +40,29 @@ def said(replay: Replay) -> tuple[list[Any], list[Any], list[Any]]:
     return end["transitions"], end["notifications"], end["final"]
 
 
-@settings(
+FEW = settings(
     max_examples=80, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
-@given(scenarios(), st.integers(0, 40), st.sampled_from(["b1", "b2"]))
+MOMENTS = given(scenarios(), st.integers(0, 40), st.sampled_from(["b1", "b2"]))
+
+
+@FEW
+@MOMENTS
 def test_a_restart_at_any_moment_is_a_stop_and_a_start(
     scenario: tuple[str, list[str]], place: int, boot: str
 ):
+    check_restart(scenario, place, boot)
+
+
+@pytest.mark.long
+@settings(FEW, max_examples=3000)
+@MOMENTS
+def test_a_restart_at_very_many_moments(scenario: tuple[str, list[str]], place: int, boot: str):
+    check_restart(scenario, place, boot)
+
+
+def check_restart(scenario: tuple[str, list[str]], place: int, boot: str):
     text, lines = scenario
     text = AGGREGATE.sub('aggregate = "last"', text)
     rules = parse(text, "rules").rules
