@@ -1,5 +1,6 @@
 """Bytes, rates, durations and percentages as text, once. Unknown (`None`) is always `-`."""
 
+import time
 from math import isfinite
 
 UNKNOWN = "-"
@@ -88,3 +89,12 @@ def measure_text(value: float | None, unit: str) -> str:
 def limit_text(limit: float, unit: str) -> str:
     """A limit as it was written, without its unit: `15`, `0.5`; bytes as bytes."""
     return bytes_text(limit) if unit.startswith("B") else f"{limit:g}"
+
+
+MORNING = 8  # o'clock
+
+
+def until_morning_s(wall: float) -> float:
+    """Seconds from `wall` to 08:00 of the next local day, across any change of the clock."""
+    here = time.localtime(wall)
+    return time.mktime((here.tm_year, here.tm_mon, here.tm_mday + 1, MORNING, 0, 0, 0, 0, -1)) - wall

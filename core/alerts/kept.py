@@ -5,7 +5,6 @@ the picture is of the past, and says of when. Not for changing anything: that is
 """
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from core.alerts.store import LOCK, LOG, SCHEMA, STATE, generations
 from core.alerts.view import Alert, Alerts, SilenceView, urgency
 from core.clock import Clock
 from core.config import Rule
-from core.record.files import decoded, encoded, open_regular, stay_within, whole_lines
+from core.record.files import decoded, encoded, is_held, open_regular, stay_within, whole_lines
 from core.text import clean_line
 
 MOST_ENDED = 10_000
@@ -80,19 +79,7 @@ def state_of(folder: str) -> Saved | None:
 
 def is_running(folder: str) -> bool:
     """Whether a bluetop keeps the alerts of that folder now."""
-    try:
-        fd = open_regular(os.path.join(folder, LOCK), os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return False
+    return is_held(os.path.join(folder, LOCK))
 
 
 def look(

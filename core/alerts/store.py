@@ -23,6 +23,7 @@ from core.record.files import (
     decoded,
     encoded,
     ignore_by_git,
+    is_held,
     is_the_same,
     make_folder,
     open_regular,
@@ -302,19 +303,7 @@ class AlertStore:
         if self.mode != READING or not self._write:
             return False
         beat(self.folder)
-        try:
-            fd = open_regular(self._path(LOCK), os.O_RDWR)
-        except FileNotFoundError:
-            return True
-        except OSError:
-            return False
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        finally:
-            os.close(fd)
-        return True
+        return not is_held(self._path(LOCK))
 
     def request(self, line: dict[str, Any]) -> None:
         """Ask the keeper for something, by a line in the log.

@@ -12,6 +12,7 @@ a symbolic link that leads out of the workspace, never to anything but a regular
 
 import contextlib
 import errno
+import fcntl
 import functools
 import json
 import os
@@ -161,6 +162,23 @@ def open_regular(path: str, flags: int) -> int:
         os.close(fd)
         raise RefusedPath(f"{clean_line(path)} {problem}")
     return fd
+
+
+def is_held(path: str) -> bool:
+    """Whether somebody has locked a lock file, which we may perhaps only read; False where that cannot be known."""
+    try:
+        fd = open_regular(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False
 
 
 def is_the_same(path: str, fd: int) -> bool:

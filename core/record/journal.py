@@ -161,7 +161,7 @@ class Journal:
             lock = files.open_regular(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             # Of another user's record one can still tell whether somebody writes it.
-            self.held = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and _is_held(path)
+            self.held = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and files.is_held(path)
             if self.held:
                 return
             raise
@@ -395,23 +395,6 @@ class Journal:
             if fd is not None:
                 os.close(fd)
         self._file = self._lock = None
-
-
-def _is_held(path: str) -> bool:
-    """Whether a lock file that we may only read is locked by somebody."""
-    try:
-        fd = files.open_regular(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return False
 
 
 def _size(path: str) -> int:

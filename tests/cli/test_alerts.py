@@ -14,11 +14,12 @@ from core.alerts.past import wall_of
 from core.alerts.store import read_log
 from core.clock import SYSTEM_CLOCK
 from core.text import clean
+from core.units import until_morning_s
 from tests.cli.alerting import lived
 from tests.cli.conftest import tree
 from tests.documented import faults
 from tui.cli import main
-from tui.cli.alerts_change import change_data, origin, seconds, until_morning_s
+from tui.cli.alerts_change import change_data, origin, seconds
 
 ROOT = Path(__file__).parents[2]
 

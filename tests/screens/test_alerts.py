@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from textual import events
 
 from core.text import clean_line
+from core.units import until_morning_s
 from tests.snapshots import WALL, agents, alert, alerts, ended, host_alert, on_fire, snapshot
 from tests.stage import Stage, stage, still
-from tui.screens.silencing import until_morning_s, wanted
+from tui.screens.silencing import wanted
 from tui.view.spans import width
 
 FIRE = snapshot(alerts=on_fire())

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from core.alerts.filedesk import FileDesk
     from core.control import Command
 
-MORNING = 8  # o'clock of the next local day: until when "tomorrow" is
-
 
 def run(args: argparse.Namespace, options: Options) -> int:
     """Do it; 1 where it could not be done, or the bluetop that keeps the alerts has not said that it has."""
@@ -73,18 +71,10 @@ def _command(args: argparse.Namespace, desk: "FileDesk", wall: float) -> "Comman
 
 def seconds(how_long: str, wall: float) -> float:
     """Seconds from `wall` on: a duration, or until tomorrow morning."""
+    from core.units import until_morning_s
     from tui.cli.parser import duration
 
     return until_morning_s(wall) if how_long == "tomorrow" else duration(how_long)
-
-
-def until_morning_s(wall: float) -> float:
-    """Seconds from `wall` to 08:00 of the next local day, across any change of the clock."""
-    import time
-
-    here = time.localtime(wall)
-    morning = (here.tm_year, here.tm_mon, here.tm_mday + 1, MORNING, 0, 0, 0, 0, -1)
-    return time.mktime(morning) - wall
 
 
 def change_data(desk: "FileDesk", action: str, done: bool, text: str) -> dict[str, Any]:

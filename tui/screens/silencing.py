@@ -1,18 +1,16 @@
 """The line in which a silence is asked for: how long, then why. Not for what a silence does: `core.control`."""
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from core.control import MOST_SILENCE_S
 from core.filtercompletion import Completion
-from core.units import duration_text
+from core.units import duration_text, until_morning_s
 from tui.panes.alerts import clock_text
 from tui.screens.prompt import Asking
 from tui.view.spans import Line
 
 WORDS = ("1h", "4h", "tomorrow")
-MORNING = 8  # o'clock of the next local day: until when "tomorrow" is
 _HOW = "first how long: 1h, 4h, tomorrow, or such as 90m; then why"
 
 
@@ -22,13 +20,6 @@ class Wanted(NamedTuple):
     for_s: float
     comment: str
     problem: str = ""
-
-
-def until_morning_s(wall: float) -> float:
-    """Seconds from `wall` to 08:00 of the next local day, across any change of the clock."""
-    here = time.localtime(wall)
-    morning = (here.tm_year, here.tm_mon, here.tm_mday + 1, MORNING, 0, 0, 0, 0, -1)
-    return time.mktime(morning) - wall
 
 
 def wanted(text: str, wall: float) -> Wanted:
