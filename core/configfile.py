@@ -240,7 +240,7 @@ class Checker:
             return merged
         index = {entry["name"]: entry for entry in merged}
         seen: dict[str, int] = {}
-        required = [f.encode_name for f in struct_fields(element) if f.default is msgspec.NODEFAULT]
+        required = [f.encode_name for f in struct_fields(element) if f.required]
         for number, entry in enumerate(value):
             at, before = (*path, number), len(self.faults)
             name = entry.get("name")

@@ -164,7 +164,7 @@ def submit(
         ChangeFailed: the file system refused.
     """
     variables = os.environ if environ is None else environ
-    who = by or variables.get("USER") or variables.get("LOGNAME") or f"uid {os.getuid()}"
+    who = by or variables.get("USER") or variables.get("LOGNAME") or _user()
     if read_only:
         _audit(who, command, "refused: read-only")
         raise ReadOnlyError(f"{_words(command)} was refused: bluetop runs with --read-only; start it without")
@@ -185,6 +185,16 @@ def submit(
         raise
     _audit(who, command, outcome.text)
     return outcome
+
+
+def _user() -> str:
+    """As whom we run, where no variable says so."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def _carry_out(command: Command, variables: Mapping[str, str], who: str) -> Outcome:

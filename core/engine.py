@@ -55,7 +55,7 @@ PEEK_S = 0.25
 # An answer that changes nothing waits for the next slot, if that is not further away than this.
 FOLD_S = 1.5
 # What is still sampled while paused.
-PAUSED_TOO = ("cpu", "memory", "disk")
+PAUSED_TOO = ("cpu", "memory", "disk", "alerts")
 # And how often: twice in a column of the charts.
 PAUSED_S = 2.5
 SLOWEST_S, FASTEST_S = 3600.0, 0.1
@@ -438,7 +438,10 @@ class Engine(Asks):
     def _alert(self, batch: Sequence[Answer | Trouble], *, quiet: bool = False) -> None:
         """Judge the alerts by what has come; what is to be kept of that is written soon."""
         alerting = self._alerting
-        if alerting is None or self._loop is None:
+        if alerting is None:
+            return
+        if self._loop is None:
+            alerting.hold(batch)  # what was kept is told once, and may come before the first frame
             return
         alerts = alerting.take(batch, self._state, self._clock, quiet=quiet)
         self._state = informed(self._state, alerts)
@@ -500,10 +503,13 @@ class Engine(Asks):
         self._plan()
         self.rest()
 
-    def rest(self) -> None:
-        """Nobody looks at the queues for a while (paused, ctrl+z): another instance may write the record."""
+    def rest(self, *, asleep: bool = False) -> None:
+        """Nobody looks at the queues for a while (paused, ctrl+z): another instance may write the record.
+
+        And, while this one is `asleep` (ctrl+z), keep the alerts.
+        """
         if self._workspace is not None and self.prober.pid is not None:
-            self.prober.discard(self.prober.send("rest", skip=self.guard.skip))
+            self.prober.discard(self.prober.send("rest", skip=self.guard.skip, asleep=asleep))
 
     def resume(self) -> None:
         """Go on, and publish at once."""

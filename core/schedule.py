@@ -27,7 +27,9 @@ class Schedule:
         return self._epoch + self._slots[name] * self._intervals[name]
 
     def soon(self, name: str, now: float) -> None:
-        """Make `name` due at `now`, in the slot that is under way."""
+        """Make `name` due at `now`, in the slot that is under way; nothing if it is not in the schedule."""
+        if name not in self._slots:
+            return
         self._slots[name] = floor((now - self._epoch) / self._intervals[name] + TOLERANCE_S)
 
     def next_at(self) -> float:

@@ -242,7 +242,7 @@ class StillEngine:
     def pause(self) -> None:
         self.paused = True
 
-    def rest(self) -> None:
+    def rest(self, *, asleep: bool = False) -> None:
         self.asked.append(("rest",))
 
     def resume(self) -> None:

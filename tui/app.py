@@ -289,7 +289,7 @@ class BluetopApp(WireApp):
 
     def action_suspend(self) -> None:
         """Back to the shell."""
-        self.engine.rest()
+        self.engine.rest(asleep=True)
         self.action_suspend_process()
 
     def action_pause(self) -> None:

@@ -5,7 +5,7 @@ one that was overtaken by an earlier one is left in the heap and passed over.
 """
 
 from collections.abc import Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
 
@@ -16,6 +16,8 @@ from core.alerts.windows import Track
 # looked at again at the next instant.
 _EARLY_S = 1e-6
 
+_SWEEP_AT = 4096
+
 Entry = tuple[float, int, Track | Instance | None]
 
 
@@ -24,6 +26,7 @@ class Agenda:
 
     def __init__(self) -> None:
         self.heap: list[Entry] = []
+        self._most = _SWEEP_AT
         self._number = count()
 
     def judge_at(self, instance: Instance, at: float) -> None:
@@ -51,6 +54,13 @@ class Agenda:
             track.expiring = True
             heappush(self.heap, (at - _EARLY_S, next(self._number), track))
 
+    def sweep(self) -> None:
+        """Throw out what is passed over anyway, once it may be most of it: agents come and go by thousands."""
+        if len(self.heap) > self._most:
+            self.heap = [entry for entry in self.heap if _counts(*entry)]
+            heapify(self.heap)
+            self._most = max(_SWEEP_AT, 2 * len(self.heap))
+
     def due_at(self) -> float:
         """The earliest time of an entry; inf without one."""
         return self.heap[0][0] + _EARLY_S if self.heap else inf
@@ -61,3 +71,12 @@ class Agenda:
         while heap and heap[0][0] <= t:
             at, _, what = heappop(heap)
             yield at, what
+
+
+def _counts(at: float, number: int, what: Track | Instance | None) -> bool:
+    """Whether anything would come of an entry."""
+    if what is None:
+        return True
+    if isinstance(what, Instance):
+        return at in (what.due, what.govern_at)
+    return not what.series.gone

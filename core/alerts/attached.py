@@ -32,6 +32,7 @@ class Alerting:
         self._keeping = keeping
         self._rejected = tuple(rejected)
         self.live: LiveAlerts | None = None
+        self._early: list[Answer | Trouble] = []
         self.sinks: list[Callable[[Sequence[Note]], None]] = []  # who is told, beside webhooks and hooks
 
     @property
@@ -46,6 +47,8 @@ class Alerting:
         live = self.live
         if live is None:
             live = self.live = self._made(state.policy, clock)
+        if self._early:
+            batch, self._early = [*self._early, *batch], []
         return live.take(batch, state.snapshot, clock.now(), clock.wall(), quiet=quiet)
 
     def _made(self, policy: Policy, clock: Clock) -> "LiveAlerts":
@@ -59,11 +62,19 @@ class Alerting:
         )  # fmt: skip
         live.sinks = self.sinks
         channels: list[Webhook | Hook] = [*settings.webhook, *settings.hook]
-        if any(channel.enabled for channel in channels):
+        # One that may change nothing tells nobody either: whoever keeps the alerts does.
+        may = keeping is None or keeping.plan["write"]
+        if may and any(channel.enabled for channel in channels):
             from core.alerts.sending import Sending
 
             live.sending = Sending(channels, clock, live)
         return live
+
+    def hold(self, batch: Sequence[Answer | Trouble]) -> None:
+        """Answers that came before alerts are judged: what was kept is among them, and is told once only."""
+        self._early += [
+            answer for answer in batch if isinstance(answer, Answer) and answer.source == "alerts"
+        ]
 
     def with_policy(self, policy: Policy) -> None:
         """Another rhythm."""
@@ -78,9 +89,10 @@ class Alerting:
         live.last_words()
         # What is on its way is given once more, as the prober may not have got to it; then what came after it.
         for _ in range(3):
-            if keeping is None or prober.pid is None or not keeping.unwritten:
+            if keeping is None or prober.pid is None or not (keeping.unwritten or keeping.plan["seen"]):
                 return
-            request: dict[str, Any] = {"plan": keeping.plan, "skip": skip, **keeping.take()}
+            last = not keeping.unwritten
+            request: dict[str, Any] = {"plan": keeping.plan, "skip": skip, "ends": True, **keeping.take()}
             try:
                 parts = prober.ask("alerts", LAST_S, **request)
             except PollError:
@@ -88,3 +100,5 @@ class Alerting:
             answer = next((part for part in parts if "mode" in part), None)
             if answer is not None:
                 keeping.answered(answer["mode"], answer["folder"], answer["problem"], answer["refused"])
+            if last:
+                return

@@ -11,7 +11,7 @@ from core.alerts.keeping import READING
 from core.alerts.lines import Line, request_of
 from core.alerts.names import RANK
 from core.alerts.past import wall_of
-from core.control import ChangeFailed, Match
+from core.control import MOST_SILENCE_S, ChangeFailed, Match
 from core.text import clean_line
 
 if TYPE_CHECKING:
@@ -77,39 +77,45 @@ class LiveDesk:
 
     def hear(self, line: dict[str, Any], *, keeps: bool) -> None:
         """A line that another process has written. What is asked for is done by the instance that keeps the alerts;
-        the others follow what that one says it has done."""
+        the others follow what that one says it has done.
+
+        What is written of it is made anew: of a line of somebody else nothing is taken on trust.
+        """
         what = line.get("op") if line.get("what") == "request" else line.get("what")
         if (line.get("what") == "request") != keeps or not isinstance(what, str):
             return
         done = self._follow(what, line)
-        if done and keeps:
-            self._live.changed_by_hand([{**line, "what": what, "from": self._live.lines.token}])
-        elif done:
-            self._live.changed_by_hand([])
+        if done is not None:
+            origin = _text(line.get("origin"), 100)
+            more = {"origin": origin} if origin else {}
+            self._live.changed_by_hand([{**done, **more}] if keeps else [])
 
-    def _follow(self, what: str, line: dict[str, Any]) -> bool:
-        engine = self._live.engine
-        by, comment = _text(line.get("by"), 100) or "?", _text(line.get("comment"), 300)
-        name, match = line.get("id"), line.get("match")
+    def _follow(self, what: str, line: dict[str, Any]) -> Line | None:
+        """Do it; the line that says so, None if there is nothing to be done."""
+        live, lines = self._live, self._live.lines
+        engine, wall = live.engine, live.wall()
+        by, comment = _text(line.get("by"), 100), _text(line.get("comment"), 300)
+        name, match = _text(line.get("id"), 40), line.get("match")
         rule, subject = line.get("rule"), line.get("subject")
+        if not by:
+            return None
         if what in ("ack", "unack") and isinstance(rule, str) and isinstance(subject, str):
             if what == "unack":
-                return engine.unack(rule, subject)
-            acked = engine.ack(rule, subject, by)
-            engine.rejected -= not acked
-            return acked
-        if not isinstance(name, str):
-            return False
-        if what == "unsilence":
-            return engine.unsilence(name, self._live.now())
+                return lines.ack(wall, rule, subject, by, undo=True) if engine.unack(rule, subject) else None
+            if engine.ack(rule, subject, by):
+                return lines.ack(wall, rule, subject, by, undo=False)
+            engine.rejected -= 1
+            return None
+        if what == "unsilence" and name:
+            return lines.unsilence(wall, name, by) if engine.unsilence(name, live.now()) else None
         until = wall_of(line.get("until"))
-        if what != "silence" or until is None or not isinstance(match, dict) or until <= self._live.wall():
-            return False
+        if what != "silence" or not name or not comment or until is None or not isinstance(match, dict):
+            return None
         words = Match(*(_text(match.get(key), 200) for key in Match._fields))
-        if words.severity and words.severity not in RANK:
-            return False
-        self._begin(clean_line(name, 40), words, self._live.now() + until - self._live.wall(), by, comment)
-        return True
+        if not wall < until <= wall + MOST_SILENCE_S or (words.severity and words.severity not in RANK):
+            return None
+        self._begin(name, words, live.now() + until - wall, by, comment)
+        return lines.silence(wall, name, words, until, by, comment)
 
 
 def _text(value: object, most: int) -> str:

@@ -183,6 +183,10 @@ class AlertEngine:
             return None
         return self.series.get(key) or self._new_series(key)
 
+    def subjects(self) -> list[tuple[str, str]]:
+        """(scope, subject) of all series there are."""
+        return sorted(self._of_subject)
+
     def end(self, instance: Instance, reason: str) -> None:
         """It ends at the next instant, for another reason than a value."""
         self._ending.append((instance, reason))
@@ -221,6 +225,7 @@ class AlertEngine:
         heap = self.agenda.heap
         if heap and heap[0][0] <= t:
             self._follow_agenda(t, due)
+            self.agenda.sweep()
         for instance in due:
             machine.judge(instance, t)
         governor = machine.governor

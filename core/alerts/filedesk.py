@@ -213,7 +213,8 @@ class FileDesk:
 
     def _tells(self, row: Line, line: Line) -> bool:
         """Whether a line of another process says that it has done what `line` is about."""
-        return self._lines.is_foreign(row) and all(row.get(key) == line[key] for key in line if key != "from")
+        same = all(row.get(key) == line[key] for key in line if key not in ("from", "at", "host"))
+        return same and self._lines.is_foreign(row)
 
 
 # -- what may have been meant -------------------------------------------------------------------------

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 # So long is waited with telling until a step is kept; then it is told all the same.
 PATIENCE_S = 3.0
 WAITING, WRITING, READING, MEMORY = "waiting", "writing", "reading", "memory"
-# Where nothing can be written, only so many lines wait; the oldest go.
-_MOST_LINES = 2000
+# Where nothing can be written, only so many lines wait; the oldest go, and a line says how many.
+_MOST_LINES = 50_000
+# A batch that the prober does not live to answer, or cannot write for another reason than the file system.
+_MOST_TRIES = 3
 
 
 class Found(NamedTuple):
@@ -48,7 +50,7 @@ class Keeping:
         self._state = ""
         self._reject = ""
         self._sent: dict[str, Any] | None = None
-        self._batch = 0
+        self._batch = self._tries = self._dropped = 0
         self._since: float | None = None
 
     def add(self, lines: Sequence[dict[str, Any]], state: str, now: float) -> None:
@@ -56,7 +58,9 @@ class Keeping:
         if self.mode in (READING, MEMORY):
             return  # another instance keeps them, or nobody can
         self._lines += lines
-        del self._lines[:-_MOST_LINES]
+        if len(self._lines) > _MOST_LINES:
+            self._dropped += len(self._lines) - _MOST_LINES
+            del self._lines[:-_MOST_LINES]
         self._state = state or self._state
         if self._since is None:
             self._since = now
@@ -76,14 +80,16 @@ class Keeping:
 
     @property
     def waits(self) -> bool:
-        """Whether there is something to be written."""
-        return bool(self._lines or self._state or self._requests or self._reject)
+        """Whether there is something to be written that was not given to the prober yet."""
+        return self._sent is None and bool(self._lines or self._state or self._requests or self._reject)
 
     @property
     def unwritten(self) -> bool:
         """Whether something is yet to be written, or was given to be and is not known to be."""
         sent = self._sent
-        return self.waits or (sent is not None and any(sent.values()))
+        return bool(self._lines or self._state or self._requests or self._reject) or (
+            sent is not None and any(sent.values())
+        )
 
     def busy(self, now: float) -> bool:
         """Whether something is about to be written, and may be waited for."""
@@ -92,8 +98,17 @@ class Keeping:
     def take(self) -> dict[str, Any]:
         """What the prober is to write now. What it was given before and did not answer is given again as it was:
         by the number of the batch it knows whether that was written after all."""
+        if self._sent is not None:
+            self._tries += 1
+            if self._tries > _MOST_TRIES:  # something in it cannot be written: the rest must not wait for it
+                self._dropped += len(self._sent["lines"])
+                self._sent = None
         if self._sent is None:
             self._batch += 1
+            self._tries = 0
+            if self._dropped:
+                self._lines.insert(0, {"what": "dropped", "lines": self._dropped})
+                self._dropped = 0
             lines = [{**line, "batch": self._batch} for line in self._lines]
             self._sent = {
                 "lines": lines, "requests": self._requests, "state": self._state, "reject": self._reject,
@@ -106,5 +121,6 @@ class Keeping:
         self.mode, self.folder, self.problem = mode, folder, problem
         if not refused:
             self._sent = None
-        if not self.waits and self._sent is None:
+        self._tries = 0
+        if not self.unwritten:
             self._since = None

@@ -20,6 +20,7 @@ from core.alerts.lines import Line, Lines
 from core.alerts.names import FIRING, RESOLVED
 from core.alerts.note import Note
 from core.alerts.past import Past
+from core.alerts.succession import take_over
 from core.alerts.texts import advice, summary
 from core.alerts.view import Alerts, SilenceView
 from core.alerts.views import Pictures
@@ -85,6 +86,7 @@ class LiveAlerts:
         self._wall = 0.0
         self._ready = keeping is None
         self._mine = False  # whether what is kept comes from here
+        self._restored = False  # whether agents may have gone while nobody looked
         self._agents: tuple[AgentView, ...] = ()
         self._fed: dict[str, AgentView] = {}
         self._turn = 0
@@ -172,7 +174,8 @@ class LiveAlerts:
         for answer in answers:
             if isinstance(answer, Answer) and isinstance(answer.sample, AlertsKept):
                 self._kept(answer.sample, now, wall)
-        if not self._ready and now - self._began_at >= PATIENCE_S:
+        waits = self.keeping is not None and self.keeping.mode == WRITING  # its answer is on the way
+        if not self._ready and not waits and now - self._began_at >= PATIENCE_S:
             self._ready = True
             self._changed = True
         if self._ready and now >= self.engine.t:
@@ -193,6 +196,8 @@ class LiveAlerts:
             engine.start(now)
         self._now, self._wall = now, wall
         engine.tick(now)
+        if quiet:  # nobody looks at the agents, which is not held against them
+            engine.start(now)
         for answer in answers:
             if not isinstance(answer, Answer) or answer.sample is None:
                 continue
@@ -204,6 +209,9 @@ class LiveAlerts:
                 for agent in sorted(answer.sample.gone):
                     self._agent_gone(agent, now)
                 self._agents_sampled(snapshot, now)
+                if self._restored and answer.sample.complete:
+                    self._restored = False
+                    self._miss_agents(snapshot, now)
         self._step(engine.settle(), now, wall)
         self._keep(now, wall)
 
@@ -236,6 +244,13 @@ class LiveAlerts:
                     if value is not None:
                         self.engine.sample(now, metric.name, AGENT, agent, float(value))
         self._agents = views if new < _MOST_JUDGED else ()
+
+    def _miss_agents(self, snapshot: Snapshot, now: float) -> None:
+        """Agents that are known from before and are not there any more, or are asked for nothing."""
+        there = {view.queue.agent for view in snapshot.agents if view.state not in _NOT_JUDGED}
+        for scope, agent in self.engine.subjects():
+            if scope == AGENT and agent not in there:
+                self.engine.gone(now, AGENT, agent)
 
     def _agent_gone(self, agent: str, now: float) -> None:
         if self._fed.pop(agent, None) is not None:
@@ -320,15 +335,19 @@ class LiveAlerts:
         """What the prober found or wrote."""
         if sample.found is not None:
             self._opened(sample.found, now, wall)
+        keeps = sample.mode == WRITING
         for line in sample.news:
-            if self.lines.is_foreign(line):
-                self.desk.hear(line, keeps=sample.mode == WRITING)
+            # What this one asked for while another kept the alerts, and that one did not live to do.
+            own_wish = keeps and line.get("what") == "request"
+            if own_wish or self.lines.is_foreign(line):
+                self.desk.hear(line, keeps=keeps)
         if (sample.mode, sample.problem) != (self.view.mode, self.view.problem):
             self._changed = True
 
     def _opened(self, found: Found, now: float, wall: float) -> None:
         """Alerts go on where what was kept left off; or, where only the prober is a new one, as they stand here."""
-        if not self._mine:
+        mine = self._mine and self.keeping is not None and self.keeping.mode == WRITING
+        if not mine and (found.state or not self._ready):
             engine = self._new_engine()
             if found.state:
                 try:
@@ -338,11 +357,13 @@ class LiveAlerts:
                     engine = self._new_engine()
                     if self.keeping is not None:
                         self.keeping.reject(str(error))
+            take_over(self.engine, engine)
             self.engine = engine
-            self._fed, self._agents = {}, ()
+            self._fed, self._agents, self._restored = {}, (), True
             self.past.read(found.log, found.away_since)
         self._mine = self.keeping is not None and self.keeping.mode == WRITING
         self._ready = self._changed = True
+        self._dirty = self._mine
         if self._mine:
             self._tell_rules()
 
@@ -376,9 +397,10 @@ class LiveAlerts:
 
     def last_words(self) -> None:
         """bluetop ends: hand over what waits to be sent, and keep the state once more, with the last samples."""
-        self._release(inf)
-        if self.sending is not None:
-            self.sending.close()
         if self.keeping is not None and self._ready and self.keeping.mode == WRITING and self._now > -inf:
             self._dirty, self._cost_s = True, 0.0
             self._keep(self._now, self._wall)
+        self._dirty = False
+        self._release(inf)
+        if self.sending is not None:
+            self.sending.close()

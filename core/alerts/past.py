@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any
 
+from core.alerts.engine import number_of
 from core.alerts.names import FIRING, RANK, RESOLVED
 from core.alerts.view import Alert
 from core.metrics import METRICS
@@ -26,8 +28,8 @@ def _word(line: dict[str, Any], key: str) -> str:
 
 
 def _number(line: dict[str, Any], key: str) -> float | None:
-    number = line.get(key)
-    return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
+    number = number_of(line.get(key))
+    return number if number is not None and isfinite(number) else None
 
 
 class Past:

@@ -8,6 +8,8 @@ is of and what wall time it was, and after a reboot everything is moved by what 
 """
 
 import zlib
+from collections.abc import Iterator
+from math import inf
 
 import msgspec
 
@@ -15,9 +17,11 @@ from core.alerts.engine import AlertEngine
 from core.alerts.instances import Instance, Series, Silence
 from core.alerts.machine import RULE_CHANGED, RULE_REMOVED
 from core.alerts.names import FIRING, INACTIVE, PENDING, RANK
-from core.alerts.rules import Judged
+from core.alerts.rules import OPERATORS, Judged
 from core.alerts.windows import LAST, new_track
 from core.config import Rule
+
+_MOST_S = 1e11  # some three thousand years: nothing that was kept is further away
 
 
 class StateError(ValueError):
@@ -41,6 +45,8 @@ class SavedInstance(msgspec.Struct, frozen=True):
     sent: bool = False
     sent_at: float = 0.0
     fired_at: float = 0.0
+    op: str = ">"
+    threshold: float = 0.0
 
 
 class SavedTrack(msgspec.Struct, frozen=True):
@@ -138,6 +144,7 @@ def _instance(i: Instance) -> SavedInstance:
     return SavedInstance(
         i.judged.rule.name, print_of(i.judged.rule), i.state, i.since, i.id, i.judged.rule.severity, i.clear_at,
         i.acked_by, i.acked_at, i.flapping, tuple(i.flips), i.sent, i.sent_at, i.fired_at,
+        i.judged.rule.op, i.judged.rule.threshold,
     )  # fmt: skip
 
 
@@ -161,7 +168,27 @@ def decoded(data: str | bytes) -> Saved:
         raise StateError("a state in it is none")
     if not {instance.severity for series in saved.series for instance in series.instances} <= set(RANK):
         raise StateError("a severity in it is none")
+    if not {instance.op for series in saved.series for instance in series.instances} <= set(OPERATORS):
+        raise StateError("a condition in it is none")
+    if not all(-_MOST_S < time < _MOST_S for time in _times(saved)):
+        raise StateError("a time in it is none")
     return saved
+
+
+def _times(saved: Saved) -> Iterator[float]:
+    """Every time in a state; NaN is none either."""
+    yield saved.t
+    yield saved.wall if saved.wall >= 0 else inf
+    for silence in saved.silences:
+        yield from (silence.until, silence.at)
+    for series in saved.series:
+        yield series.last
+        yield series.before or 0.0
+        for one in series.instances:
+            yield from (one.since, one.acked_at, one.sent_at, one.fired_at, one.clear_at or 0.0, *one.flips)
+        for track in series.tracks:
+            yield track.run_start
+            yield from (t for t, _ in track.samples)
 
 
 def restore(engine: AlertEngine, saved: Saved, *, t: float, wall: float, boot: str) -> None:
@@ -203,7 +230,7 @@ def _restore_series(engine: AlertEngine, saved: SavedSeries, shift: float) -> No
             _restore_instance(instance, one, shift)
             engine.machine.adopt(instance)
         elif one.state != INACTIVE:
-            stub = Rule(one.rule, saved.metric, 0.0, severity=one.severity, flap_high=0)  # type: ignore[arg-type]  # it was one when it was saved
+            stub = Rule(one.rule, saved.metric, one.threshold, op=one.op, severity=one.severity, flap_high=0)  # type: ignore[arg-type]  # it was one when it was saved
             ended = Instance(Judged(stub, len(engine.judged)), series, new_track(series, LAST))
             _restore_instance(ended, one, shift)
             engine.machine.adopt(ended)

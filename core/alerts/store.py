@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from core.clock import Clock
+from core.queues.times import parse
 from core.record.files import (
     decoded,
     encoded,
@@ -74,7 +75,8 @@ class AlertStore:
         self._log: int | None = None
         self._at = 0  # up to where the log was heard
         self._n = 0
-        self._written: set[tuple[Any, Any]] = set()  # the last batches that reached the log
+        self._written: set[tuple[str, int]] = set()  # the last batches that reached the log
+        self.opened = False
         self.folder = ""
         self.mode = MEMORY
         self.problem = ""
@@ -83,8 +85,9 @@ class AlertStore:
 
     def open(self, beat: Beat = _no_beat) -> Opened:
         """Read what is kept, and become the keeper if that can be and nobody is."""
-        self.close()
+        self._let_go()
         self.mode, self.folder, self.problem = MEMORY, "", ""
+        self.opened = True
         for folder in self._folders:
             beat(folder)
             try:
@@ -100,18 +103,20 @@ class AlertStore:
             except OSError as error:
                 self._let_go()
                 self.mode = MEMORY
-                self.problem = f"{clean_line(folder)}: alerts cannot be kept: {error.strerror or error}"
+                self.problem = f"alerts cannot be kept: {error.strerror or error} ({clean_line(folder)})"
         if not self.folder:
             return Opened(self.mode, "", self.problem, "", [])
-        self.problem = ""
+        elsewhere, self.problem = self.problem, ""
         try:
             kept = self._read_state()
             log = self._open_log(kept)
         except OSError as error:
-            self.close()
-            self.mode = MEMORY
-            self.problem = f"{clean_line(self.folder)}: alerts cannot be kept: {error.strerror or error}"
+            self._let_go()
+            self.mode, folder, self.folder = MEMORY, self.folder, ""
+            self.problem = f"alerts cannot be kept: {error.strerror or error} ({clean_line(folder)})"
             return Opened(MEMORY, "", self.problem, "", [])
+        if elsewhere and not self.problem:
+            self.problem = f"{elsewhere}; they are kept in {clean_line(self.folder)}"
         state = encoded(kept["engine"]) if kept is not None else ""
         return Opened(self.mode, self._path(STATE), self.problem, state, log)
 
@@ -148,6 +153,7 @@ class AlertStore:
                 raise ValueError("it holds no state")
             if kept.get("schema") != SCHEMA:
                 raise ValueError(f"its schema is not {SCHEMA}")
+            _check(kept)
         except (ValueError, RecursionError) as error:
             self.set_aside(str(error))
             return None
@@ -158,7 +164,8 @@ class AlertStore:
         name = f"{STATE}.corrupt-{stamp(self._clock.wall()).replace(':', '')}"
         reason = clean_line(why, 120)
         if self.mode == WRITING:
-            os.replace(self._path(STATE), self._path(name))
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(self._path(STATE), self._path(name))
             self.problem = (
                 f"{STATE} could not be used ({reason}); it is kept as {name}, and alerts begin anew"
             )
@@ -181,6 +188,11 @@ class AlertStore:
             found = [(0, row) for row in before] + found
         if self.mode == WRITING:
             self._drop_old()
+            first = next((row for _, row in _objects(self._log, 0)), None)
+            begun = parse(first.get("at")) if first is not None and isinstance(first.get("at"), str) else None
+            if begun is not None and self._clock.wall() - begun.at > KEPT_S:
+                self._turn_over()  # so that it, too, is kept a month and no longer
+                size = 0
         if kept is not None and isinstance(kept.get("n"), int):
             if self.mode == WRITING:
                 late = [row for row in kept.get("unlogged", ()) if isinstance(row, dict)]
@@ -189,7 +201,7 @@ class AlertStore:
                     self._append(late)
                     found += [(size, row) for row in late]
             self._n = max(self._n, kept["n"])
-        self._written = {_batch_of(row) for _, row in found} - {("", None)}
+        self._written = {_batch_of(row) for _, row in found} - {_NO_BATCH}
         # Requests that came while nobody kept the alerts are of the past, but for those after the state.
         mark, at = (kept or {}).get("heard") or ("", 0)
         self._at = at if kept is not None and mark == self._mark() and at <= size else size
@@ -210,14 +222,13 @@ class AlertStore:
         if self.mode != WRITING or self._log is None:
             return
         beat(self.folder)
-        if not (is_the_same(self._path(LOCK), self._lock or 0) and is_the_same(self._path(LOG), self._log)):
-            raise OSError(errno.ESTALE, "its files were moved or removed")
+        self._stay()
         numbered = []
         for line in lines:
             if _batch_of(line) in self._written:  # it was written by a prober that did not live to say so
                 continue
             self._n += 1
-            numbered.append({"n": self._n, **line})
+            numbered.append({"n": self._n, **{key: value for key, value in line.items() if key != "n"}})
         if state:
             whole = (
                 f'{{"schema":{encoded(SCHEMA)},"n":{self._n},"heard":{encoded([self._mark(), self._at])},'
@@ -227,15 +238,30 @@ class AlertStore:
         if numbered:
             self._append(numbered)
             # The last batch may come again; those before it were answered.
-            self._written = {_batch_of(row) for row in numbered} - {("", None)}
+            self._written = {_batch_of(row) for row in numbered} - {_NO_BATCH}
         if os.fstat(self._log).st_size > self._most_bytes:
             self._turn_over()
 
+    def _stay(self) -> None:
+        """Its files must still be those that are there, or another instance may keep the alerts by now.
+
+        Raises:
+            OSError: they were moved or removed; the store is closed, to be opened again.
+        """
+        lock, log = self._lock, self._log
+        if lock is None or log is None:
+            return
+        if not (is_the_same(self._path(LOCK), lock) and is_the_same(self._path(LOG), log)):
+            self.close()
+            raise OSError(errno.ESTALE, "its files were moved or removed; it is begun anew")
+
     def _replace(self, whole: str) -> None:
         new = self._path(NEW)
-        fd = open_regular(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(new)  # never written through: whoever put it there may mean another file by it
+        fd = open_regular(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
-            write_all(fd, whole.encode())
+            write_all(fd, whole.encode("utf-8", "backslashreplace"))
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -279,14 +305,18 @@ class AlertStore:
         if not self.folder:
             return []
         beat(self.folder)
+        if self.mode == WRITING:
+            self._stay()
         if self._log is None or (self.mode == READING and not is_the_same(self._path(LOG), self._log)):
             self._follow()
         if self._log is None or os.fstat(self._log).st_size <= self._at:
             return []
         found = []
-        for end, row in _objects(self._log, self._at):
-            self._at = end
-            found.append(row)
+        for at, line in whole_lines(self._log, self._at):
+            self._at = at + len(line) + 1
+            row = _object(line)
+            if row is not None:
+                found.append(row)
         return found
 
     def _follow(self) -> None:
@@ -317,6 +347,7 @@ class AlertStore:
         """Let go of everything; the lock goes with its descriptor."""
         self._let_go()
         self.mode = MEMORY
+        self.opened = False
 
     def _let_go(self) -> None:
         for fd in (self._log, self._lock):
@@ -325,14 +356,33 @@ class AlertStore:
         self._log = self._lock = None
 
 
-def _batch_of(row: dict[str, Any]) -> tuple[Any, Any]:
+_NO_BATCH = ("", 0)
+
+
+def _batch_of(row: dict[str, Any]) -> tuple[str, int]:
     """Who wrote a line, and in which batch; a line without a batch is like no other."""
-    batch = row.get("batch")
-    return (row.get("from"), batch) if isinstance(batch, int) else ("", None)
+    batch, who = row.get("batch"), row.get("from")
+    return (who, batch) if isinstance(batch, int) and isinstance(who, str) and who else _NO_BATCH
+
+
+def _check(kept: dict[str, Any]) -> None:
+    """What stands around the engine's state must be what it should be.
+
+    Raises:
+        ValueError: it is not.
+    """
+    n, heard, unlogged = kept.get("n", 0), kept.get("heard", ["", 0]), kept.get("unlogged", [])
+    if not isinstance(n, int) or not 0 <= n < 1 << 53:
+        raise ValueError("n is no number of a line")
+    if not (isinstance(heard, list) and len(heard) == 2 and isinstance(heard[1], int)):
+        raise ValueError("heard is no place in the log")
+    if not (isinstance(unlogged, list) and all(isinstance(row, dict) for row in unlogged)):
+        raise ValueError("unlogged holds no lines")
 
 
 def _last_number(rows: Iterable[dict[str, Any]]) -> int:
-    return max((row["n"] for row in rows if isinstance(row.get("n"), int)), default=0)
+    numbers = (row.get("n") for row in rows)
+    return max((n for n in numbers if isinstance(n, int) and 0 < n < 1 << 53), default=0)
 
 
 def _tail_of(path: str) -> list[dict[str, Any]]:
@@ -349,11 +399,20 @@ def _tail_of(path: str) -> list[dict[str, Any]]:
 
 def append(fd: int, lines: Sequence[dict[str, Any]]) -> None:
     """Add lines with one write. After a torn line, whose writer was killed, they begin on a new one."""
-    text = "".join(encoded(line) + "\n" for line in lines).encode()
+    # Halves of characters cannot be UTF-8; as escapes they are the same text in JSON.
+    text = "".join(encoded(line) + "\n" for line in lines).encode("utf-8", "backslashreplace")
     size = os.fstat(fd).st_size
     if size and os.pread(fd, 1, size - 1) != b"\n":
         text = b"\n" + text
-    write_all(fd, text)
+    done = 0
+    try:
+        while done < len(text):
+            done += os.write(fd, text[done:])
+    except OSError:
+        # The disk is full: half of it would be there twice once there is room. Unless another one has added a line.
+        if done and os.fstat(fd).st_size == size + done:
+            os.ftruncate(fd, size)
+        raise
 
 
 def ask(folder: str, line: dict[str, Any]) -> None:
@@ -398,9 +457,15 @@ def read_log(folder: str, beat: Beat = _no_beat) -> Iterator[dict[str, Any]]:
 def _objects(fd: int, begin: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """(byte after it, object) of the whole lines from `begin` on."""
     for at, line in whole_lines(fd, begin):
-        try:
-            row = decoded(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(row, dict):
+        row = _object(line)
+        if row is not None:
             yield at + len(line) + 1, row
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The object in a line, None if there is none."""
+    try:
+        row = decoded(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None

@@ -3,6 +3,8 @@
 Made by `core.alerts.live` and by whoever reads what was kept; a part that did not change stays the same object.
 """
 
+from fnmatch import fnmatchcase
+
 import msgspec
 
 from core.alerts.names import FIRING, PENDING, RANK
@@ -73,6 +75,14 @@ class SilenceView(msgspec.Struct, frozen=True):
     at: float
     until: float
     over: bool = False
+
+    def is_about(self, alert: Alert) -> bool:
+        """Whether the alert is silenced by it."""
+        return (
+            (not self.rule or fnmatchcase(alert.rule, self.rule))
+            and (not self.subject or fnmatchcase(alert.subject, self.subject))
+            and (not self.severity or alert.severity == self.severity)
+        )
 
 
 class Alerts(msgspec.Struct, frozen=True):

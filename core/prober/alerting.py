@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _PIECE = 24 * 1024
 # How often an instance that only listens looks whether the keeper is gone, and one that can keep nothing tries again.
 _TRY_AGAIN_S = 5.0
+_SEEN_AGAIN_S = 5.0
 
 
 def alerts(room: "Workroom", request: dict[str, Any]) -> Generator[str, None, str | None]:
@@ -28,14 +29,18 @@ def alerts(room: "Workroom", request: dict[str, Any]) -> Generator[str, None, st
     if any(folder in skip for folder in folders[:1]):
         problem = f"{clean_line(folders[0])} does not answer"
         return _answer("waiting", "", problem, refused=True)
-    store, fresh = room.alerts(plan)
+    store = room.alerts(plan)
     now = room.clock.now()
-    if not fresh and now - room.alerts_tried_at >= _TRY_AGAIN_S:
+    first, before = not store.opened, store.mode
+    again = first
+    if not first and now - room.alerts_tried_at >= _TRY_AGAIN_S:
         room.alerts_tried_at = now
-        fresh = store.mode == "memory" or store.vacant(beat)
-    if fresh:
+        again = before == "memory" or store.vacant(beat)
+    opened = None
+    if again:
         room.alerts_tried_at = now
         opened = store.open(beat)
+    if opened is not None and (first or opened.mode != before):
         away = _looked(plan.get("seen", ""), beat)
         yield wire.encode({"opened": {"away_since": away}})
         for piece in wire.parts(wire.encode(row) for row in opened.log):
@@ -55,8 +60,8 @@ def alerts(room: "Workroom", request: dict[str, Any]) -> Generator[str, None, st
         problem = store.problem
     except OSError as error:
         refused = True
-        problem = f"{clean_line(store.folder)}: alerts cannot be kept: {error.strerror or error}"
-    if plan.get("seen") and now - room.alerts_seen_at >= 30.0:
+        problem = f"alerts cannot be kept: {error.strerror or error} ({clean_line(store.folder)})"
+    if plan.get("seen") and (now - room.alerts_seen_at >= _SEEN_AGAIN_S or request.get("ends")):
         room.alerts_seen_at = now
         _touch(plan["seen"], beat)
     return _answer(store.mode, store.folder, problem, refused)

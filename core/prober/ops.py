@@ -41,18 +41,18 @@ class Workroom:
         self.alerts_tried_at = self.alerts_seen_at = -1e9
         self._alerts: tuple[str, AlertStore] | None = None
 
-    def alerts(self, plan: dict[str, Any]) -> tuple["AlertStore", bool]:
-        """What alerts are kept in, and whether it is yet to be opened."""
+    def alerts(self, plan: dict[str, Any]) -> "AlertStore":
+        """What alerts are kept in; the same one while the plan is the same."""
         key = wire.encode(plan)
         if self._alerts is not None and self._alerts[0] == key:
-            return self._alerts[1], False
+            return self._alerts[1]
         from core.alerts.store import AlertStore
 
         if self._alerts is not None:
             self._alerts[1].close()
         store = AlertStore(plan["folders"], plan["within"], self.clock, write=plan["write"])
         self._alerts = (key, store)
-        return store, True
+        return store
 
     def backend(self, request: dict[str, Any]) -> "QueueBackend":
         """The queue backend for the workspace and limits of `request`; the same one while they are the same."""
@@ -81,8 +81,10 @@ class Workroom:
         self._backend = None
         self._let_go()
 
-    def rest(self, skip: Skip) -> None:
-        """The queues will not be looked at for a while: another instance may write the record."""
+    def rest(self, skip: Skip, *, asleep: bool) -> None:
+        """The queues will not be looked at for a while: another instance may write the record, and keep the alerts."""
+        if asleep and self._alerts is not None:
+            self._alerts[1].close()
         if self._ledger is not None:
             self._ledger.rest(lambda path: self.page.beat("queues:" + path), skip)
 
@@ -113,7 +115,7 @@ def _forget(room: Workroom, request: dict[str, Any]) -> Step:
 
 def _rest(room: Workroom, request: dict[str, Any]) -> Step:
     yield ""
-    room.rest(Skip(request.get("skip", ())))
+    room.rest(Skip(request.get("skip", ())), asleep=bool(request.get("asleep")))
     return None
 
 

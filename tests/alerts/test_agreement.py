@@ -19,8 +19,8 @@ from tests.alerts.lives import ONE_SCOPE, scenarios
 
 # Without explaining: on lives as long as these it takes longer than a test may.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
-FEW = settings(max_examples=150, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
-MORE = settings(FEW, max_examples=200)
+FEW = settings(max_examples=100, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+MORE = settings(FEW, max_examples=120)
 MANY = settings(FEW, max_examples=3000)
 Scenario = tuple[str, list[str]]
 

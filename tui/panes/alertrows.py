@@ -91,7 +91,7 @@ def on_dashboard(alerts: Alerts) -> tuple[Alert, ...]:
 
 
 def everything_active(alerts: Alerts) -> tuple[Alert, ...]:
-    """All that is active: open ones, those seen to or hidden, pending ones."""
+    """All that is active: open ones, those seen to or hidden, pending ones; each by severity, then by since."""
     return tuple(sorted(alerts.active, key=lambda alert: (alert.state == PENDING, alert.hushed)))
 
 

@@ -146,7 +146,10 @@ def _spark(entry: Entry, drawn: Drawn) -> Line:
 
 def clock_text(at: float, wall: float) -> str:
     """A time of day, with its day if that is another one: `18:00`, `Fri 08:00`, `06-12 08:00`."""
-    there, here = time.localtime(at), time.localtime(wall)
+    try:
+        there, here = time.localtime(at), time.localtime(wall)
+    except (OverflowError, ValueError, OSError):  # no time that a calendar has
+        return "-"
     if there[:3] == here[:3]:
         return time.strftime("%H:%M", there)
     return time.strftime("%a %H:%M" if abs(at - wall) < 6 * _DAY_S else "%m-%d %H:%M", there)

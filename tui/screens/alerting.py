@@ -117,7 +117,9 @@ class AlertingScreen(BluetopScreen):
     def action_unsilence(self) -> None:
         """End the silences of what is meant."""
         meant = self._meant(lambda alert: alert.silence, "nothing is silenced")
-        silences = list(dict.fromkeys(alert.silence for alert in meant if alert.silence))
+        hushed = [alert for alert in meant if alert.silence]
+        others = [one for one in self.snap.alerts.silences if not one.over and any(map(one.is_about, hushed))]
+        silences = list(dict.fromkeys([*(alert.silence for alert in hushed), *(one.id for one in others)]))
         if meant and not silences:
             self.say("it is not silenced" if len(meant) == 1 else "none of these is silenced", "dim")
         desk = self._desk() if silences else None

@@ -46,8 +46,11 @@ class AlertsScreen(AlertingScreen):
     @property
     def where(self) -> str:
         """How many fire, and how many of these nobody has seen to."""
-        firing, opened = len(self.snap.alerts.firing), len(self.snap.alerts.open)
-        return f"alerts: {opened} of {firing} open" if firing else "alerts: nothing fires"
+        alerts = self.snap.alerts
+        listed = len(alerts.firing)
+        fire, wait = max(listed, alerts.fire), max(len(alerts.open), alerts.wait)
+        more = f", {listed} listed" if fire > listed else ""
+        return f"alerts: {wait} of {fire} open{more}" if fire else "alerts: nothing fires"
 
     def rects(self, width: int, height: int) -> dict[str, Rect]:
         """A line of notes, the table, and the alert in words where there is most room for it."""
@@ -96,9 +99,11 @@ class AlertsScreen(AlertingScreen):
         away = "" if self.owner.away_read else alerts.away
         line: Line = [(" ", "text")]
         if alerts.problem:
-            line.append((f"not kept: {alerts.problem}", "medium"))
+            line.append((alerts.problem, "medium"))
         elif away:
             line.append((away, "accent"))
+        elif self.owner.read_only:
+            line.append(("read-only: alerts are judged here, and kept nowhere", "dim"))
         elif alerts.mode == "reading":
             line.append(("another bluetop keeps these alerts", "dim"))
         return fit_line(line, size.width)

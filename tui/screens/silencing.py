@@ -37,9 +37,15 @@ def wanted(text: str, wall: float) -> Wanted:
         for_s = duration_s(word.casefold() if word.isascii() and word[-1].isalpha() else "")
     except ValueError:
         return Wanted(0.0, "", f"{word[:30]} is no time; {_HOW}")
-    if not 0 < for_s <= MOST_SILENCE_S:
+    if not 1 <= for_s <= MOST_SILENCE_S:
         return Wanted(0.0, "", "a silence needs an end, at most 366 days from now")
+    if _is_time(comment.split(" ")[0]):
+        return Wanted(0.0, "", "one time only, such as 90m for 1h 30m; then why")
     return Wanted(for_s, comment.strip())
+
+
+def _is_time(word: str) -> bool:
+    return len(word) > 1 and word[:-1].isdigit() and word[-1] in "smhd"
 
 
 class SilenceAsking(Asking):
