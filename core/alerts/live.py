@@ -5,7 +5,6 @@ them, and takes back what the Snapshot shall say of alerts. Does no I/O itself: 
 `Keeping` for the poller that has the prober write it; channels are helper processes of their own.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING
@@ -48,6 +47,8 @@ MOST_DEFERRED_S = 5.0
 _ADVISED_NOTES = 20
 # Of a burst so many agents are judged in one turn, and the others in the next ones.
 _MOST_JUDGED = 1000
+# A message that could not be delivered is shown so long.
+FAILED_S = 600.0
 # What is kept is waited for so long; then alerts are judged without it.
 PATIENCE_S = 10.0
 # Agents whose file cannot be read tell nothing new.
@@ -75,7 +76,7 @@ class LiveAlerts:
         self.desk = LiveDesk(self)
         self.sinks: list[Sink] = []
         self.sending: Sending | None = None
-        self.failed: deque[str] = deque(maxlen=20)  # what could not be delivered, newest last
+        self._failed: tuple[float, str] = (-inf, "")  # when a message could not be delivered last, and why
         self.view = Alerts(mode="memory" if keeping is None else "waiting")
         self.past = Past()
         self.lines = Lines(policy.host)
@@ -311,6 +312,11 @@ class LiveAlerts:
         self._cost_s = self._clock.now() - began
         self._unkept, self._dirty, self._kept_at = [], False, now
 
+    def not_delivered(self, channel: str, problem: str) -> None:
+        """A channel did not take a message in the end: said for a while where alerts are looked at."""
+        self._failed = (self.now(), f"{channel} was not told: {problem}")
+        self._changed = True
+
     def changed_by_hand(self, lines: Sequence[Line]) -> None:
         """An operator acknowledged or silenced something: notifications are looked at again, and it is kept."""
         now, wall = self.now(), self.wall()
@@ -381,6 +387,9 @@ class LiveAlerts:
         ])  # fmt: skip
         keeping = self.keeping
         mode, problem = ("memory", "") if keeping is None else (keeping.mode, keeping.problem)
+        failed_at, failed = self._failed
+        if not problem and now - failed_at < FAILED_S:
+            problem = failed
         old = self.view
         history = self.past.history
         away = self.past.away(active)

@@ -36,7 +36,7 @@ class Sending:
         live = self._live
         for delivery in ended:
             if not delivery.ok:
-                live.failed.append(f"{delivery.channel}: {delivery.problem}")
+                live.not_delivered(delivery.channel, delivery.problem)
                 if live.keeping is not None:
                     line = live.lines.failed(live.wall(), delivery.channel, delivery.alerts, delivery.problem)
                     live.keeping.add([line], "", live.now())

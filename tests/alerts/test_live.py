@@ -346,6 +346,17 @@ def test_a_place_that_cannot_be_written_is_told_and_alerts_go_on_in_memory(tmp_p
     assert here.told() == [("firing", "queue", "CA")]
 
 
+def test_what_could_not_be_delivered_is_said_for_a_while():
+    here = Living(QUEUE)
+    here.run(1)
+    here.live.not_delivered("ops", "https://hooks.example.org: connection refused")
+    here.run(1)
+    assert here.alerts.problem == "ops was not told: https://hooks.example.org: connection refused"
+    here.calm(queue("CA", pending=20))
+    here.run(601)
+    assert here.alerts.problem == ""
+
+
 def test_a_link_that_leads_out_of_the_workspace_is_not_followed(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -77,7 +77,13 @@ async def test_the_wheel_moves_by_three_lines(kind):
         assert at() == 0
 
 
-@pytest.mark.parametrize("kind", sorted(PATHS))
+# Each screen in the long run; in the quick one those that are laid out in a way of their own.
+QUICK = {"dashboard", "alerts", "agent", "text"}
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.long) for kind in sorted(PATHS)]
+)
 async def test_every_screen_survives_every_size_and_comes_back_as_it_was(kind):
     async with stage(80, 24, still(crowd()), keys=PATHS[kind]) as on:
         before = on.rows()
