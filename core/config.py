@@ -77,6 +77,7 @@ Header = Annotated[str, Meta(extra={"secret": True}, description="text in quotes
 Regex = Annotated[str, Meta(extra={"check": "regex"}, description="a regular expression")]
 Scope = Literal["host", "agent", "process"]
 Severity = Literal["info", "low", "medium", "high", "critical"]
+Operator = Literal[">", ">=", "<", "<=", "==", "!="]
 Aggregate = Literal["last", "avg", "max", "min"]
 
 
@@ -169,7 +170,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     subject: Glob = "*"
     aggregate: Aggregate = "last"
     window_s: Duration = 60.0
-    op: Literal[">", ">=", "<", "<=", "==", "!="] = ">"
+    op: Operator = ">"
     clear: MaybeNumber = None
     for_s: Duration = 0.0
     keep_s: Duration = 0.0

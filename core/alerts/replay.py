@@ -5,6 +5,7 @@ Touches no state, sends nothing. Lines are read one by one; what is kept is what
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from math import inf, isfinite
 from typing import Any
 
@@ -92,7 +93,7 @@ class Replay:
         if event is None:
             if not isinstance(metric, str) or not metric:
                 return False
-            act = lambda: self._sample(t, metric, scope, subject, read.get("value"))  # noqa: E731 - one of many
+            act = partial(self._sample, t, metric, scope, subject, read.get("value"))
         elif event in ("tick", "gone", "stop", "start", "resume"):
             act = {
                 "tick": lambda: engine.tick(t),

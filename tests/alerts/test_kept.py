@@ -158,7 +158,9 @@ def test_a_severity_that_is_none_is_a_state_that_cannot_be_used(tmp_path):
     kept = json.loads(path.read_text())
     kept["engine"]["series"][0]["instances"][0]["severity"] = "dreadful"
     path.write_text(json.dumps(kept))
-    assert "a severity in it is none" in seen(tmp_path, later(here, 5.0)).problem
+    problem = seen(tmp_path, later(here, 5.0)).problem
+    assert "cannot be used" in problem
+    assert "'dreadful'" in problem
 
 
 def test_hostile_text_comes_out_clean(tmp_path):

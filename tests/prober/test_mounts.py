@@ -25,7 +25,7 @@ SERVER = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
 33 27 254:16 /logs /var/log rw - xfs /dev/vdb rw
 34 27 0:50 / /mnt/share rw - nfs4 server:/share rw,vers=4.2
 35 27 0:51 /sub /mnt/again rw - nfs4 server:/share rw,vers=4.2
-36 27 0:60 / /home/x/remote rw - fuse.sshfs x@host:/ rw
+36 27 0:60 / /export/x/remote rw - fuse.sshfs x@host:/ rw
 """
 LAPTOP = rb"""26 1 259:2 /@ / rw,noatime shared:1 - btrfs /dev/nvme0n1p2 rw,subvol=/@
 40 26 259:2 /@home /home rw,noatime shared:2 - btrfs /dev/nvme0n1p2 rw,subvol=/@home
@@ -50,7 +50,7 @@ def shown(text: bytes, *paths: str) -> list[str]:
 
 
 def test_a_server_shows_each_device_once() -> None:
-    assert shown(SERVER) == ["/", "/home/x/remote", "/mnt/share", "/srv/my data"]
+    assert shown(SERVER) == ["/", "/export/x/remote", "/mnt/share", "/srv/my data"]
 
 
 def test_a_laptop_shows_no_snaps_and_never_touches_an_automount_point() -> None:
@@ -66,7 +66,7 @@ def test_the_mount_of_the_workspace_is_shown_whatever_it_is() -> None:
     assert "/run" in shown(LAPTOP, "/run/user/1000/ws")
     assert shown(SERVER, "/mnt/again/ws") == [
         "/",
-        "/home/x/remote",
+        "/export/x/remote",
         "/mnt/again",
         "/mnt/share",
         "/srv/my data",

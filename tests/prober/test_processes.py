@@ -80,7 +80,7 @@ def test_a_process_in_the_workspace_is_watched_with_all_its_figures(host: Host) 
     host.put(
         70, f"{WS}/postbox/CA", "python", "agent.py", "--token=abc", started=4990 * os.sysconf("SC_CLK_TCK")
     )
-    host.put(71, "/home/x", "vim")
+    host.put(71, "/export/x", "vim")
     scan = host.scan()
     row = ProcessRow(*scan.rows[0])
     assert row == ProcessRow(
