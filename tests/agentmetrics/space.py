@@ -57,6 +57,12 @@ class Space:
     def file(self, agent: str) -> Path:
         return self.root / ".metrics" / "agents" / f"{agent}_metrics.json"
 
+    def written(self, agent: str) -> tuple[bytes, int, int]:
+        """What is in the file, and when it was last written; not when it was read."""
+        path = self.file(agent)
+        status = path.stat()
+        return path.read_bytes(), status.st_ino, status.st_mtime_ns
+
     def put(self, agent: str, *entries: Any, **more: Any) -> Path:
         """Write a metrics file as the tool before this one did."""
         path = self.file(agent)

@@ -28,11 +28,11 @@ def test_collecting_again_writes_nothing(space):
     space.queue("CA", task(), done=[history("TASK-2")])
     first = space.collect()
     assert [(agent.queue.agent, agent.added, agent.written) for agent in first.agents] == [("CA", 2, True)]
-    before = space.file("CA").stat()
+    before = space.written("CA")
     space.clock.advance(100)
     again = space.collect()
     assert (again.written, again.agents[0].added, again.agents[0].updated) == (0, 0, 0)
-    assert space.file("CA").stat() == before
+    assert space.written("CA") == before
 
 
 def test_an_agent_without_tasks_is_told_of_and_gets_no_file(space):

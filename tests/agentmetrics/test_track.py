@@ -37,15 +37,15 @@ def test_the_same_again_is_known_already_and_writes_nothing(space):
     space.queue("CA", task())
     start(space)
     space.clock.advance(HOUR)
-    before = space.file("CA").stat()
+    before = space.written("CA")
     assert start(space).recorded is False
     assert start(space, at=space.clock.wall() - HOUR).recorded is False
-    assert space.file("CA").stat() == before
+    assert space.written("CA") == before
     assert complete(space).recorded is True
     space.clock.advance(HOUR)
-    before = space.file("CA").stat()
+    before = space.written("CA")
     assert complete(space).recorded is False
-    assert space.file("CA").stat() == before
+    assert space.written("CA") == before
 
 
 def test_an_end_without_a_start_leaves_the_hours_unknown(space):
