@@ -34,6 +34,11 @@ INSTALL = if command -v uv >/dev/null 2>&1; \
 	then install() { uv pip install --quiet --python $(BIN)/python "$$@"; }; \
 	else install() { $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$@"; }; fi
 
+# Tests run in that many processes: two fill two processors, and what waits costs nobody anything.
+# `make test ARGS="-n0 --pdb"` runs them in one, `make test ARGS=tests/core` only some.
+WORKERS := 2
+AT_ONCE = --numprocesses $(WORKERS) --dist worksteal
+
 .PHONY: help run demo test lint types bench long lock clean
 
 help: ## this list
@@ -46,7 +51,7 @@ demo: $(VENV)/.ready $(VENV)/.bytecode ## the dashboard on a workspace of its ow
 	@exec $(BIN)/bluetop demo $(ARGS)
 
 test: lint types ## lint, types, import contracts and every test but the long ones
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(AT_ONCE) $(ARGS)
 
 lint: $(VENV)/.ready-dev ## ruff, formatting and the import contracts
 	$(BIN)/ruff check .

@@ -13,6 +13,9 @@ from core.snapshot import AgentView, KpiPart, Snapshot
 from core.units import bytes_text, duration_text, number_text
 
 _READY = ("working", "idle", "review", "blocked")
+# Metrics of an agent's queue that fall when tasks go to other agents: `r` on the dashboard plans that.
+REBALANCED = ("queue_length", "workload_percent")
+_PREVIEW = "preview it with `bluetop optimize`"
 _MOST_NAMED = 20
 
 
@@ -69,7 +72,7 @@ def _missed(snapshot: Snapshot, rules: Sequence[KpiRule]) -> Iterator[tuple[KpiR
             if part.status not in (CRITICAL, WARNING) or part.value is None:
                 continue
             # A long queue and a high workload of one agent have one cause and one cure.
-            if rule.metric in ("queue_length", "workload_percent"):
+            if rule.metric in REBALANCED:
                 if part.subject in queued:
                     continue
                 queued.add(part.subject)
@@ -81,7 +84,7 @@ def sentence_of(snapshot: Snapshot, part: Missed, limits: Limits) -> str:
     target, rule = part.limit, part
     if rule.scope == "agent":
         view = next((view for view in snapshot.agents if view.queue.agent == part.subject), None)
-        if view is not None and rule.metric in ("queue_length", "workload_percent"):
+        if view is not None and rule.metric in REBALANCED:
             return _move(snapshot, view, target, limits)
         if view is not None and rule.metric == "success_percent":
             queue = view.queue
@@ -141,10 +144,10 @@ def _move(snapshot: Snapshot, view: AgentView, target: str, limits: Limits) -> s
     else:
         return f"Give {queue.agent} fewer tasks or add an agent: {cause}, and no other agent is underused"
     if not free:
-        return f"{first}: {cause}"
+        return f"{first}: {cause}; {_PREVIEW}"
     load, pending, agent = min(free)
     waiting = "nothing waits" if pending == 0 else f"{number_text(pending)} wait"
-    return f"{first} to {agent}, where {waiting} (workload {load:.0f} %): {cause}"
+    return f"{first} to {agent}, where {waiting} (workload {load:.0f} %): {cause}; {_PREVIEW}"
 
 
 def _top(snapshot: Snapshot, figure: Callable[[ProcessRow], float | None], least: float) -> ProcessRow | None:

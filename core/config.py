@@ -26,6 +26,16 @@ Milliseconds = Annotated[float, Meta(gt=0, description="a number above 0 (millis
 Percent = Annotated[float, Meta(ge=0, le=100, description="a number from 0 to 100")]
 Hours = Annotated[float, Meta(gt=0, description="a number above 0 (hours)")]
 Number = Annotated[float, Meta(description="a finite number")]
+NumberOrZero = Annotated[float, Meta(ge=0, description="a number, 0 or more")]
+LoadPercent = Annotated[float, Meta(ge=0, le=1000, description="per cent of an agent's capacity, 0 to 1000")]
+HoursOrZero = Annotated[float, Meta(ge=0, description="a number, 0 or more (hours)")]
+QuietHours = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z",
+        description='a time of day to another, such as "22:00-06:00"',
+    ),
+]
 MaybeNumber = Annotated[float | None, Meta(description="a finite number; without it that of threshold")]
 Name = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1 to 64 letters, digits, or any of _ . -")
@@ -127,6 +137,33 @@ class Liveness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When an agent with a task in progress counts as silent. A busy process has `tuning.task_timeout_hours`."""
 
     silent_after_s: Seconds = 1800.0
+
+
+class Auto(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The automatic mode of rebalancing. `min_gain` is in percentage points, `quiet_hours` in local time."""
+
+    mode: Literal["off", "dry-run", "on"] = "off"
+    every_s: Annotated[float, Meta(ge=10, le=86_400, description="a number of seconds from 10 to 86400")] = (
+        300.0
+    )
+    moves_per_hour: Whole = 10
+    min_gain: NumberOrZero = 5.0
+    quiet_hours: tuple[QuietHours, ...] = ()
+    max_task_moves: Whole = 2
+
+
+class Balance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a plan is asked to do: the fields of `core.balance.options.Options`, and how long it holds."""
+
+    target: LoadPercent = 80.0
+    under: LoadPercent = 30.0
+    queue_limit: WholeOrZero = 10
+    max_moves: WholeOrZero = 0
+    cooldown_hours: HoursOrZero = 1.0
+    min_gain: NumberOrZero = 1.0
+    unlabelled: Literal["peers", "any", "never"] = "peers"
+    plan_expires_s: Seconds = 900.0
+    auto: Auto = Auto()
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -328,6 +365,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workload: Workload = Workload()
     liveness: Liveness = Liveness()
     record: Record = Record()
+    balance: Balance = Balance()
     tuning: Tuning = Tuning()
     cache: Cache = Cache()
     ui: Ui = Ui()

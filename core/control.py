@@ -16,6 +16,8 @@ from core.text import clean_line
 if TYPE_CHECKING:
     from core.agentmetrics.collect import Place
     from core.agentmetrics.track import Event
+    from core.balance.doing import By, Result
+    from core.balance.plan import Plan
 
 MOST_SILENCE_S = 366 * 86_400.0
 OVERLAY = "settings.toml"
@@ -129,6 +131,48 @@ class EndSilence(NamedTuple):
     silence: str
 
 
+class Runner(Protocol):
+    """What applies, undoes and recovers plans of a workspace: a helper process, waited for or watched.
+
+    Each gives the result (or the object of its schema), or a sentence where it has only been begun.
+    """
+
+    def apply(self, plan: "Plan", by: "By") -> "Result | Mapping[str, Any] | str":
+        """Move what the plan moves, as far as that still is right."""
+        ...
+
+    def undo(self, plan_id: str, by: "By") -> "Result | Mapping[str, Any] | str":
+        """Move back what a plan moved, as far as nobody has begun to work on it; "" is the last plan."""
+        ...
+
+    def recover(self, by: "By") -> "Mapping[str, Any] | str":
+        """Put in order what plans left that were cut off."""
+        ...
+
+
+class ApplyPlan(NamedTuple):
+    """Apply a plan of rebalancing. The outcome's `detail` is the object of bluetop.apply/1, if it is known."""
+
+    runner: Runner
+    plan: "Plan"
+    reason: str = ""
+
+
+class UndoPlan(NamedTuple):
+    """Undo a plan that was applied, or an undo; `detail` as of `ApplyPlan`."""
+
+    runner: Runner
+    plan_id: str
+    reason: str = ""
+
+
+class RecoverPlans(NamedTuple):
+    """Put in order what plans left that were cut off; `detail` is the object of bluetop.recover/1."""
+
+    runner: Runner
+    reason: str = ""
+
+
 Command = (
     SaveSettings
     | InitConfig
@@ -138,6 +182,9 @@ Command = (
     | AckAlert
     | SilenceAlerts
     | EndSilence
+    | ApplyPlan
+    | UndoPlan
+    | RecoverPlans
 )
 
 
@@ -165,13 +212,14 @@ def submit(
     """
     variables = os.environ if environ is None else environ
     who = by or variables.get("USER") or variables.get("LOGNAME") or _user()
+    asker = _asker(command, who, variables)
     if read_only:
-        _audit(who, command, "refused: read-only")
+        _audit(asker, command, "refused: read-only")
         raise ReadOnlyError(f"{_words(command)} was refused: bluetop runs with --read-only; start it without")
     try:
         outcome = _carry_out(command, variables, who)
     except OSError as error:
-        _audit(who, command, f"failed: {error}")
+        _audit(asker, command, f"failed: {error}")
         where = f" {error.filename}" if error.filename else ""
         late = isinstance(error, TimeoutError)
         reason = "another bluetop is saving" if late else error.strerror or type(error).__name__
@@ -181,9 +229,9 @@ def submit(
             )
         ) from error
     except BluetopError as error:
-        _audit(who, command, f"failed: {error}")
+        _audit(asker, command, f"failed: {error}")
         raise
-    _audit(who, command, outcome.text)
+    _audit(asker, command, outcome.text)
     return outcome
 
 
@@ -215,6 +263,10 @@ def _carry_out(command: Command, variables: Mapping[str, str], who: str) -> Outc
         return _save(command, variables)
     if isinstance(command, InitConfig):
         return _init(command, variables)
+    if isinstance(command, ApplyPlan | UndoPlan | RecoverPlans):
+        from core.balance.change import carry_out
+
+        return carry_out(command, who, variables)
     from core.agentmetrics import change
 
     if isinstance(command, CollectMetrics):
@@ -230,6 +282,10 @@ def _words(command: Command) -> str:
         return clean_line(f"silencing {command.match} for {command.for_s:.0f} s", 200)
     if isinstance(command, EndSilence):
         return clean_line(f"ending the silence {command.silence}", 200)
+    if isinstance(command, ApplyPlan | UndoPlan | RecoverPlans):
+        from core.balance.change import words
+
+        return words(command)
     if isinstance(command, InitConfig):
         return "writing a configuration"
     if isinstance(command, CollectMetrics):
@@ -240,6 +296,15 @@ def _words(command: Command) -> str:
     if isinstance(command, WriteExport):
         return clean_line(f"writing {command.path}")
     return f"saving {', '.join(command.changes)}"
+
+
+def _asker(command: Command, who: str, environ: Mapping[str, str]) -> str:
+    """Who asks, for the audit line; of plans also from where, and why."""
+    if not isinstance(command, ApplyPlan | UndoPlan | RecoverPlans):
+        return who
+    from core.balance.change import asker
+
+    return asker(command, who, environ)
 
 
 def _audit(who: str, command: Command, result: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from core.advice import REBALANCED
 from core.alerts.names import FIRING
 from core.alerts.view import Alert, Alerts
 from core.fleet import where
@@ -181,9 +182,9 @@ def _say_alert(scene: Scene, alert: Alert) -> Verdict:
     if alert.flapping:
         facts.append("flapping")
     subject = f"agent:{alert.subject}" if alert.scope == "agent" else "host"
-    action, hint = (
-        ("open_agent", f"show {alert.subject}") if alert.scope == "agent" else (alert.action, alert.hint)
-    )
+    action, hint = alert.action, alert.hint
+    if alert.scope == "agent":
+        action, hint = _agent_help(scene, alert.metric, alert.subject)
     return Verdict(alert.severity, alert.text, ", ".join(facts), subject, action, hint)
 
 
@@ -197,11 +198,17 @@ def _say_missed(scene: Scene, c: _Candidate) -> Verdict:
     if rule.scope != "host":
         view = scene.roster.get(part.subject)
         text, evidence = _agent_words(scene, rule, part.subject, value, view)
-        return Verdict(
-            severity, text, evidence, f"agent:{part.subject}", "open_agent", f"show {part.subject}"
-        )
+        action, hint = _agent_help(scene, rule.metric, part.subject)
+        return Verdict(severity, text, evidence, f"agent:{part.subject}", action, hint)
     text, evidence, action, hint = _host_words(scene, rule, value)
     return Verdict(severity, text, evidence, "host", action, hint)
+
+
+def _agent_help(scene: Scene, metric: str, agent: str) -> tuple[str, str]:
+    """The key that helps an agent: where its queue is too long and others are there, a rebalance."""
+    if metric in REBALANCED and scene.roster.fleet.active > 1:
+        return "open_rebalance", "rebalance"
+    return "open_agent", f"show {agent}"
 
 
 def _agent_words(

@@ -51,7 +51,8 @@ def _object(value: dict[str, Any], prefix: str, fields: dict[str, str], wrong: l
         if path.startswith(prefix) and not re.search(r"[.\[]", path[len(prefix) :])
     }
     for key in here.keys() - value.keys():
-        wrong.append(f"{prefix}{key} is missing")
+        if not here[key].endswith(" or absent"):
+            wrong.append(f"{prefix}{key} is missing")
     for key, entry in value.items():
         if key not in here:
             wrong.append(f"{prefix}{key} is not documented")
@@ -76,8 +77,10 @@ def _value(value: Any, path: str, kind: str, fields: dict[str, str], wrong: list
         if not isinstance(value, dict):
             wrong.append(f"{path} is no map")
         elif plain.startswith("map of "):
-            for key, entry in value.items():
-                _value(entry, f"{path}.{key}", plain.removeprefix("map of "), fields, wrong)
+            inner = plain.removeprefix("map of ")
+            for key, entry in value.items():  # the rows of an object in a map are those of `path{}`
+                at = f"{path}{{}}" if inner == "object" else f"{path}.{key}"
+                _value(entry, at, inner, fields, wrong)
     elif not _is(value, plain):
         wrong.append(f"{path} is {value!r}, but documented as {kind}")
 

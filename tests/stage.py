@@ -7,6 +7,7 @@ reaches a terminal is tested in `tests/wire` and `tests/pty`.
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from textual import events
@@ -38,6 +39,7 @@ def task(task_id: str, agent: str = "CC", **fields: Any) -> Task:
     return Task(**{**base, **fields})
 
 
+@cache
 def tasks_of(agent: str, count: int = 30) -> tuple[Task, ...]:
     """One in progress, one with a time that cannot be true, the rest waiting."""
     live = task(

@@ -26,6 +26,7 @@ from tui.screens.base import BluetopScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.lists import NeedsScreen, ProcessesScreen, SourcesScreen
+from tui.screens.rebalanceapp import ATTEND_S, Rebalancing
 from tui.screens.task import TaskScreen
 from tui.screens.text import HelpScreen, TextScreen
 from tui.screens.views import ViewsScreen
@@ -37,7 +38,7 @@ from tui.wire.app import WireApp
 INTERVALS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
-class BluetopApp(WireApp):
+class BluetopApp(Rebalancing, WireApp):
     """The dashboard. `settings`, `engine` and the first Snapshot are made before Textual is imported."""
 
     TITLE = "bluetop"
@@ -94,6 +95,7 @@ class BluetopApp(WireApp):
         home = DashboardScreen(ui.sort, ui.sort_descending, ui.columns)
         self.push_screen(home)
         self.run_worker(self._feed.run(), group="engine", exit_on_error=True)
+        self.set_timer(ATTEND_S, self.begin_rebalancing)
 
     def _dress(self) -> None:
         made = theming.textual_theme(self.look)
@@ -113,11 +115,14 @@ class BluetopApp(WireApp):
         """Show it, unless the operator holds the screen still."""
         if self.paused_at is not None:
             return
-        self.shown = message.snapshot
+        self._take(message.snapshot)
         self._name_window(message.snapshot)
         screen = self.screen
         if isinstance(screen, BluetopScreen) and screen.is_mounted:
-            screen.show_snapshot(message.snapshot)
+            screen.show_snapshot(self.shown)
+
+    def _take(self, snap: Snapshot) -> None:
+        self.shown = self.marked(snap)
 
     def _name_window(self, snap: Snapshot) -> None:
         """How many things need somebody, where it is seen also when another window is looked at."""
@@ -255,7 +260,8 @@ class BluetopApp(WireApp):
         if kind != "help":
             table = getattr(self.screen, "table", None)
             fields = table.fields.values() if table is not None else ()
-            self.push_screen(HelpScreen(kind, self.read_only, self.glyphs, fields))
+            read_only = self.read_only or getattr(self.screen, "preview_only", False)
+            self.push_screen(HelpScreen(kind, read_only, self.glyphs, fields))
 
     def action_palette(self) -> None:
         """Any action by its name (the key itself is seen to in `on_event`)."""
@@ -304,7 +310,7 @@ class BluetopApp(WireApp):
             if self._pause_timer is not None:
                 self._pause_timer.cancel()
             self.engine.resume()
-            self.shown = self.engine.latest
+            self._take(self.engine.latest)
         self._redraw()
 
     def _tick_pause(self) -> None:

@@ -58,7 +58,8 @@ class Actions(Provider):
     async def _all(self, agents: bool = True) -> AsyncIterator[tuple[str, str, str]]:
         owner = cast("BluetopApp", self.app)
         seen: set[str] = set()
-        for row in keys_of(getattr(self.screen, "kind", "dashboard"), owner.read_only):
+        read_only = owner.read_only or getattr(self.screen, "preview_only", False)
+        for row in keys_of(getattr(self.screen, "kind", "dashboard"), read_only):
             if row.action.split("(")[0] not in _MOVES and row.action not in seen:
                 seen.add(row.action)
                 yield row.label, f"{row.help}  [{row.shown}]".replace("[", "(").replace("]", ")"), row.action

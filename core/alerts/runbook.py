@@ -23,7 +23,7 @@ from core.units import (
 )
 
 PROCESSES, SOURCES, ALERTS, NEEDS = "open_processes", "open_sources", "open_alerts", "open_needs"
-ENTER, SLOWER = "enter", "slower"
+ENTER, SLOWER, REBALANCE = "enter", "slower", "open_rebalance"
 _READY = ("working", "idle", "review", "blocked")
 _MOST_NAMED = 3
 _BUSY_CORE = 85.0
@@ -342,7 +342,7 @@ def _queue(case: _Case) -> list[Step]:
     if queue.pending_hours is not None:
         oldest += f", {queue.pending_hours:.1f} h estimated"
     return [
-        Step("Move tasks to an agent that has time", "", _free(case, view)),
+        Step("Move tasks to an agent that has time", REBALANCE, _free(case, view)),
         Step("See what holds it up", ENTER, _held_up(case, view)),
         Step("Look at what waits", ENTER, oldest),
         Step("Add an agent, or give it fewer tasks", "", capacity),
@@ -383,7 +383,7 @@ def _queues_of_all(case: _Case) -> list[Step]:
     idle = sum(v.state in _READY and not v.queue.pending and not v.queue.in_progress for v in views)
     return [
         Step("See where tasks wait", "", longest or "unknown: no agent has tasks that wait"),
-        Step("Move tasks to agents that have time", "", f"{idle} of {len(views)} agents have nothing to do"),
+        Step("Move tasks to agents that have time", REBALANCE, f"{idle} of {len(views)} agents have nothing to do"),
         Step("Add an agent", "", "unknown: not watched for long enough" if drain is None else drain.text),
         Step("Review how many tasks run at once", "", _at_once(case)),
     ]

@@ -5,7 +5,7 @@ A rule's own `summary` and `recommendation` win; else both are made from what is
 
 from typing import NamedTuple
 
-from core.advice import Limits, Missed, sentence_of
+from core.advice import REBALANCED, Limits, Missed, sentence_of
 from core.alerts.instances import Instance
 from core.alerts.rules import condition_text
 from core.alerts.templates import filled
@@ -91,6 +91,8 @@ def advice(
 def help_of(instance: Instance) -> tuple[str, str]:
     """The action of the key table that shows the cause, and what it does here; ("", "") if none does."""
     metric, scope, subject = instance.series.key
+    if scope == "agent" and metric in REBALANCED:
+        return "open_rebalance", "rebalance"
     if scope == "agent":
         return "enter", clean_line(f"show {subject}", 40)
     row = METRICS.get(metric)

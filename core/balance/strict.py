@@ -122,7 +122,8 @@ def _constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON number")
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant).decode
+DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant)
+_decode = DECODER.decode
 
 
 def canonical(task: Any) -> bytes:

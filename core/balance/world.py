@@ -28,7 +28,7 @@ def silent(what: str, done: int, total: int) -> None:
 
 
 class World(NamedTuple):
-    """The standard queues of a workspace, by agent; `inputs` is a digest of all their bytes.
+    """The standard queues of a workspace, by agent; `inputs` is a digest of all their bytes, `sha256` one of each.
 
     `twice` are ids of which there is more than one task. `unread` are the agents that take no part.
     """
@@ -40,6 +40,7 @@ class World(NamedTuple):
     unread: tuple[str, ...]
     warnings: tuple[Warned, ...]
     inputs: str
+    sha256: Mapping[str, str]
 
 
 def read_world(workspace: str, tell: Tell = silent) -> World:
@@ -91,10 +92,10 @@ def _world(
     documents: Mapping[str, Mapping[str, Any]], files: Mapping[str, bytes], unread: Mapping[str, str]
 ) -> World:
     agents = {name: agent_of(name, documents[name]) for name in sorted(documents)}
+    marks = {name: hashlib.sha256(files[name]) for name in agents}
     digest = hashlib.sha256()
-    for name in agents:
-        mark = hashlib.sha256(files[name]).digest()
-        digest.update(os.fsencode(name) + b"\0" + mark)
+    for name, mark in marks.items():
+        digest.update(os.fsencode(name) + b"\0" + mark.digest())
     counted = Counter(task.task_id for agent in agents.values() for task in agent.tasks if task.task_id)
     twice = frozenset(task_id for task_id, count in counted.items() if count > 1)
     warnings = [
@@ -113,5 +114,5 @@ def _world(
     warnings.sort()
     return World(
         agents, documents, estimates_of(agents.values()), twice, tuple(sorted(unread)), tuple(warnings),
-        digest.hexdigest(),
+        digest.hexdigest(), {name: mark.hexdigest() for name, mark in marks.items()},
     )  # fmt: skip

@@ -41,7 +41,8 @@ def test_a_long_queue_and_its_workload_are_one_advice_that_names_a_free_agent():
     snap = snapshot(kpis=(kpi("queue", ("CC", 14.0)), kpi("workload", ("CC", 100.0))))
     assert texts(snap) == [
         "Move tasks of CC to ARCH, where nothing waits (workload 0 %): "
-        "14 of its tasks wait (44.0 h estimated), the oldest for 2d 4h (target < 10)"
+        "14 of its tasks wait (44.0 h estimated), the oldest for 2d 4h (target < 10); "
+        "preview it with `bluetop optimize`"
     ]
 
 

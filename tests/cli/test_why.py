@@ -337,20 +337,21 @@ def test_every_real_workspace_is_told_of_and_left_as_it_is(name, ws, bluetop):
     assert counted == len(documents["tasks"]["tasks"])
     names = [agent["id"] for agent in documents["agents"]["agents"]]
     named = [row["id"] for row in documents["tasks"]["tasks"] if row["id"]]
+    reports = {}
     for asked in (*names, *named[:3]):
         status, out, _ = bluetop("why", "--json", *here, "--", asked)
         assert status in (0, 1)
-        assert faults(json.loads(out)) == []
+        reports[asked] = json.loads(out)
+        assert faults(reports[asked]) == []
     for agent in documents["agents"]["agents"]:
         assert agent["severity"] == worst_severity(
-            row.split(":")[0] for row in _severity(bluetop, agent["id"], here) if row != "ok"
+            row.split(":")[0] for row in _severity(reports[agent["id"]]) if row != "ok"
         )
     assert bluetop("why", *here, "--", names[0])[0] in (0, 1)
     assert tree(root) == before
 
 
-def _severity(bluetop, agent, here):
-    report = json.loads(bluetop("why", "--json", *here, "--", agent)[1])
+def _severity(report):
     (text,) = [reason["text"] for reason in report["agent"]["reasons"] if reason["about"] == "severity"]
     return [] if text.startswith("ok:") else text.split("; ")
 

@@ -14,7 +14,7 @@ from core.config import Settings, Ui, View
 from tests.fakes import StillDesk
 from tests.stage import PATHS, Stage, crowd, still
 from tests.stage import stage as on_stage
-from tui.keys import KEYS, Key, keys_of
+from tui.keys import KEYS, PLANNING, Key, keys_of
 from tui.screens.text import TextScreen
 
 Check = Callable[[Stage, str], Awaitable[None]]
@@ -393,6 +393,15 @@ def opens(kind: str) -> Check:
 CHECKS["app.open_processes"] = opens("processes")
 CHECKS["app.open_sources"] = opens("sources")
 CHECKS["app.open_alerts"] = opens("alerts")
+CHECKS["app.open_rebalance"] = opens("rebalance")
+
+
+@checks("app.why")
+async def why(on: Stage, key: str) -> None:
+    """A source's text, and a section without tasks, have none to ask about."""
+    await on.press(key)
+    if "no task is under the cursor" not in on.rows()[-1]:
+        assert "why > A000-1" in on.rows()[0]
 
 
 @checks("section(1)")
@@ -516,4 +525,5 @@ async def test_a_key_does_what_its_help_says(kind: str, row: Key) -> None:
 
 
 def test_every_row_of_the_table_is_checked() -> None:
-    assert {row.action for row in KEYS} == set(CHECKS)
+    """Those of the plan and of the plans before it: `test_rebalance_keys`."""
+    assert {row.action for row in KEYS if not set(row.where) <= set(PLANNING)} == set(CHECKS)

@@ -88,7 +88,7 @@ async def test_the_operators_own_theme_can_be_chosen_and_a_broken_one_is_named(t
         'label = "Mine"\nbackground = "#010203"\n', encoding="utf-8"
     )
     (tmp_path / "themes" / "bad.toml").write_text('background = "blue"\n', encoding="utf-8")
-    async with stage(80, 24, folders=(str(tmp_path), None)) as on:
+    async with stage(240, 24, folders=(str(tmp_path), None)) as on:  # the path in the foot is a long one
         on.app.use_theme("mine")
         await on.settle()
         assert tuple(on.cells()[5][5][1].bgcolor.triplet) == (1, 2, 3)

@@ -7,6 +7,8 @@ from tui.screens.alerts import AlertsScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.dashboard import DashboardScreen
 from tui.screens.lists import NeedsScreen, ProcessesScreen, SourcesScreen
+from tui.screens.rebalance import RebalanceScreen
+from tui.screens.rebalancehistory import PlansScreen
 from tui.screens.task import TaskScreen
 from tui.screens.text import HelpScreen
 from tui.screens.views import ViewsScreen
@@ -22,6 +24,8 @@ SCREENS = {
     "help": HelpScreen,
     "columns": ColumnsScreen,
     "views": ViewsScreen,
+    "rebalance": RebalanceScreen,
+    "plans": PlansScreen,
 }
 
 

@@ -4,7 +4,8 @@ Exit status, of every command:
 
     0        good
     1        a finding at or above --fail-on; `monitor`: anything fired; `validate`, `metrics`: a file that
-             cannot be wholly read; `doctor`: something does not work; any command: a change that could not be made
+             cannot be wholly read; `doctor`: something does not work; `optimize`: moves that were not made, a task
+             lost or doubled, a conflict; any command: a change that could not be made
     2        wrong usage, or a configuration that cannot be used
     3        the workspace cannot be read
     128 + n  ended by signal n (130: ctrl+c; 141: the reader of a pipe went away)

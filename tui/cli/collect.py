@@ -1,11 +1,13 @@
 """`bluetop collect`: the recorder without a screen, for a service manager or a container."""
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tui.cli.options import Options
 
 if TYPE_CHECKING:
+    from core.balance.automatic import Said
     from core.config import Settings
     from core.snapshot import Snapshot
     from tui.cli.output import Output
@@ -18,7 +20,8 @@ examples:
 
 One instance records, the others read: a second one waits, and takes over when the first ends. The record
 is .bluetop/transitions.jsonl in the workspace. Alerts are judged, kept and told to webhooks and hooks the same
-way: `bluetop alerts list` shows them.
+way: `bluetop alerts list` shows them. So does the automatic mode of rebalancing, if balance.auto.mode is not "off":
+`bluetop optimize --history` shows what it decided.
 
 exit status: 0 good, also when ended by ctrl+c; 1 there is no place where the record can be written;
              2 wrong usage or configuration; 3 the workspace cannot be read; 143 ended by SIGTERM
@@ -72,6 +75,7 @@ class Teller:
         self.problem = ""
         self.writing = False
         self._said: tuple[str, str, str] = ("", "", "")
+        self._decided: Said | None = None
 
     def take(self, snapshot: "Snapshot") -> None:
         """A new snapshot."""
@@ -81,6 +85,21 @@ class Teller:
             return
         self._said = record[:3]
         self._tell("record")
+
+    def decided(self, said: "Said") -> None:
+        """News of the automatic mode of rebalancing. That there is nothing to do is said once, until that changes."""
+        if self.as_json:
+            self.out.json(
+                {
+                    "schema": "bluetop.collect.auto/1", "workspace": self.workspace,
+                    "what": said.what, "text": said.text,
+                },
+                one_line=True,
+            )  # fmt: skip
+        elif said.what != "nothing" or said != self._decided:
+            self.out.line(f"automatic: {said.text}")
+        self._decided = said
+        self.out.flush()
 
     def end(self) -> None:
         """The last line."""
@@ -102,6 +121,19 @@ class Teller:
         else:
             self.out.line(f"{problem or mode}: {path or 'no record'}")
         self.out.flush()
+
+
+def _automatic(teller: Teller, settings: "Settings", workspace: str) -> Callable[[], None]:
+    """Let the automatic mode of rebalancing begin, if it is not off; what ends it."""
+    import os
+
+    if settings.balance.auto.mode == "off":
+        return lambda: None
+    from core.balance.automatic import attach
+    from core.clock import SYSTEM_CLOCK
+
+    found = attach(settings, workspace, clock=SYSTEM_CLOCK, environ=os.environ, say=teller.decided)
+    return lambda: None if found is None else found.close()
 
 
 async def _collect(
@@ -138,6 +170,7 @@ async def _collect(
     engine.subscribe(teller.take)
     running = asyncio.ensure_future(engine.run())
     running.add_done_callback(lambda _: over.set())
+    automatic = _automatic(teller, settings, workspace)
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(duration_s):
@@ -146,6 +179,7 @@ async def _collect(
             running.result()
     finally:
         running.cancel()
+        automatic()
         with contextlib.suppress(asyncio.CancelledError):
             await running
         engine.close()

@@ -37,6 +37,9 @@ COMMANDS = (
     CommandEntry("agents", "tui.cli.agents", "every agent: how alive it is, its flow, who needs a person"),
     CommandEntry("tasks", "tui.cli.tasks", "the tasks of all agents, the longest in their state first"),
     CommandEntry("why", "tui.cli.why", "one agent or task: where each number and word comes from"),
+    CommandEntry(
+        "optimize", "tui.cli.optimize", "rebalance queues: plan, apply, undo, recover, verify; a plan changes nothing"
+    ),
     CommandEntry("monitor", "tui.cli.monitor", "one line a sample, for a while, with alerts"),
     CommandEntry(
         "validate", "tui.cli.validate", "check queue files: what is odd, where, and how it was read"
