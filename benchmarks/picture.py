@@ -153,7 +153,7 @@ def alerts_of(files: int) -> Alerts:
     queue = Alert(
         id="1", rule="queue_long", metric="queue_length", scope="agent", subject="CC", severity="medium",
         state="firing", text="queue of CC is 14 tasks (> 12)", label="queue", unit="tasks", threshold=12.0, clear=10.0,
-        since=WALL - 720, fired_at=WALL - 720, value=14.0, action="enter", hint="show CC",
+        since=WALL - 720, fired_at=WALL - 720, value=14.0, action="open_rebalance", hint="rebalance",
         points=tuple(float(v) for v in (*(11, 12, 11, 12) * 3, *(13, 14, 12, 13, 14, 14) * 3)),
     )  # fmt: skip
     handles = Alert(
@@ -198,7 +198,7 @@ def demo_like() -> Snapshot:
               kpi("open_files", "warning", float(files), "< 100"), kpi("queue_length", "warning", 14.0, "< 10")),
         overall="warning",
         verdict=Verdict("medium", "CC will not drain: 14 waiting", "+6.5/h, target < 10, oldest 2d 4h", "agent:CC",
-                        "open_agent", "show CC"),
+                        "open_rebalance", "rebalance"),
         needs=NEEDS, needs_count=3, fleet=flow_of_all(),
         events=(Event(2, WALL - 5400, "medium", "note", "agent:CB", "TASK-165 of CB is in no file any more"),),
         alerts=alerts_of(files),

@@ -383,7 +383,11 @@ def _queues_of_all(case: _Case) -> list[Step]:
     idle = sum(v.state in _READY and not v.queue.pending and not v.queue.in_progress for v in views)
     return [
         Step("See where tasks wait", "", longest or "unknown: no agent has tasks that wait"),
-        Step("Move tasks to agents that have time", REBALANCE, f"{idle} of {len(views)} agents have nothing to do"),
+        Step(
+            "Move tasks to agents that have time",
+            REBALANCE,
+            f"{idle} of {len(views)} agents have nothing to do",
+        ),
         Step("Add an agent", "", "unknown: not watched for long enough" if drain is None else drain.text),
         Step("Review how many tasks run at once", "", _at_once(case)),
     ]

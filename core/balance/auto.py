@@ -31,7 +31,6 @@ ACTS, WOULD, NOTHING = "apply", "would", "nothing"
 # So many times it says what it would do, with the settings as they are, before it does it.
 TRIALS = 3
 EXPIRES_S = 900.0
-_ANEW = 4  # more often it does not plan anew in one turn
 _SPAN = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)-([01]?\d|2[0-4]):([0-5]\d)\Z", re.ASCII)
 _DAY_MINUTES = 24 * 60
 _AGAIN = 'to turn it on again, set balance.auto.mode to "dry-run", see what it would do, then set it to "on"'
@@ -272,14 +271,16 @@ def _alone(options: Options, settings: AutoSettings, past: Past, now: float) -> 
 def made_anew(
     make: Callable[[Options], Plan], options: Options, settings: AutoSettings, past: Past, now: float
 ) -> Plan:
-    """The plan that `make` makes as `asked`, without tasks that would go back to where they came from."""
+    """The plan that `make` makes as `asked`, without tasks that would go back to where they came from.
+
+    At most three are made: the second leaves those tasks where they are, the third all that were moved of late.
+    """
     limits = asked(options, settings, past, now)
     plan = make(limits)
-    for _ in range(_ANEW):
-        back = _going_back(plan, past, now)
-        if not back:
+    for stay in (_going_back(plan, past, now), tallies(past.deeds, now)):
+        if not _going_back(plan, past, now):
             break
-        limits = limits._replace(pins=tuple(sorted({*limits.pins, *back})))
+        limits = limits._replace(pins=tuple(sorted({*limits.pins, *stay})))
         plan = make(limits)
     return plan
 

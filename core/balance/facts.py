@@ -30,7 +30,7 @@ NOTHING: frozenset[str] = frozenset()
 
 
 class Task(NamedTuple):
-    """The element of `tasks` at `place`; `hours` is None where it names none, `moved_at` (wall seconds) if it never was.
+    """The element of `tasks` at `place`; `hours` is None where it names none, `moved_at` [wall s] if it never was.
 
     `rank` is that of its priority, 4 for CRITICAL, 0 for what is not known; `weight` the part of it that
     still is to be done.

@@ -56,7 +56,12 @@ def checked(options: Options) -> Options:
             raise UsageError(f"{_flag(name)} must be a whole number from 0 up, not {value:g}")
     if options.unlabelled not in UNLABELLED:
         raise UsageError(f"--unlabelled must be one of {', '.join(UNLABELLED)}, not {options.unlabelled}")
-    return options._replace(pins=tuple(sorted(set(options.pins))))
+    # The same numbers whether they came as 80 or as 80.0: plans are the same byte for byte.
+    return Options(
+        float(options.target), float(options.under), int(options.queue_limit), int(options.max_moves),
+        float(options.cooldown_hours), float(options.min_gain), options.unlabelled,
+        tuple(sorted(set(options.pins))),
+    )  # fmt: skip
 
 
 def options_of(data: Mapping[str, Any]) -> Options:

@@ -1,11 +1,10 @@
-"""What a plan looks like: loads before and after from the files' own numbers, the order of its moves, their reasons."""
+"""What a plan looks like: loads before and after from the files' own numbers, its moves with their reasons."""
 
-import heapq
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from core.balance.facts import ACTIVE, DECOMMISSIONED, PENDING, Agent, Task
+from core.balance.order import Step
 from core.balance.plan import EVACUATE, OVERFLOW, RELIEVE, ROOM, AgentLoad, Move, Picture
 from core.balance.problem import Item, Problem
 from core.balance.strict import fingerprint
@@ -77,78 +76,6 @@ class Loads:
             misplaced, round(peak, _DIGITS), round(excess, _DIGITS), overflow, tuple(overloaded), tuple(underutilised),
             tuple(rows),
         )  # fmt: skip
-
-
-class Step(NamedTuple):
-    """A move before it has its words: item, receiver, and utilisations [%] of giver and receiver around it."""
-
-    item: int
-    receiver: int
-    giver_before: float
-    giver_after: float
-    receiver_before: float
-    receiver_after: float
-
-
-def in_order(problem: Problem, moves: Mapping[int, int], loads: Sequence[float], peak: float) -> list[Step]:
-    """The moves (item → receiver) in the order in which they are done.
-
-    Evacuations first, then always from the agent that is worst then; a move that would push its receiver above
-    both the target and the `peak` of before waits until others have made room, if ever they do.
-    """
-    load = list(loads)
-    capacity = problem.capacity
-    ceiling = max(problem.options.target, peak) + 1e-6
-    steps: list[Step] = []
-
-    def used(agent: int) -> float:
-        return 100.0 * load[agent] / capacity[agent]
-
-    def hours(i: int, agent: int) -> float:
-        item = problem.items[i]
-        return item.size * problem.kinds[item.kind].hours[agent]
-
-    def do(i: int, to: int) -> None:
-        giver = problem.items[i].owner
-        before = used(giver), used(to)
-        load[giver] -= hours(i, giver)
-        load[to] += hours(i, to)
-        steps.append(Step(i, to, before[0], used(giver), before[1], used(to)))
-
-    for evacuations in (True, False):
-        waiting: dict[int, list[int]] = {}
-        for i in moves:
-            if problem.items[i].misplaced == evacuations:
-                waiting.setdefault(problem.items[i].owner, []).append(i)
-        for giver, rows in waiting.items():
-            rows.sort(key=lambda i: (-hours(i, giver), problem.items[i].task.task_id))
-        heap = [(-used(giver), giver) for giver in waiting]
-        heapq.heapify(heap)
-        held: list[int] = []
-        while heap or held:
-            if not heap:  # nobody can go first: the least harm
-                rest = [(used(moves[i]) + 100.0 * hours(i, moves[i]) / capacity[moves[i]], i)
-                        for giver in held for i in waiting[giver]]  # fmt: skip
-                _, i = min(rest)
-                chosen, giver = i, problem.items[i].owner
-            else:
-                _, giver = heapq.heappop(heap)
-                fits = next((
-                    i for i in waiting[giver]
-                    if 100.0 * (load[moves[i]] + hours(i, moves[i])) / capacity[moves[i]] <= ceiling
-                ), None)  # fmt: skip
-                if fits is None:
-                    held.append(giver)
-                    continue
-                chosen = fits
-            do(chosen, moves[chosen])
-            waiting[giver].remove(chosen)
-            again = {giver, *held}
-            held = []
-            heap = [entry for entry in heap if entry[1] not in again]
-            heap += [(-used(agent), agent) for agent in sorted(again) if waiting[agent]]
-            heapq.heapify(heap)
-    return steps
 
 
 def moves_of(

@@ -7,8 +7,9 @@ tasks: whoever has a screen runs it in a helper process (`core.balance.client`).
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from core.balance.options import Options
-from core.balance.pictures import Loads, in_order, moves_of
+from core.balance.options import Options, checked
+from core.balance.order import in_order
+from core.balance.pictures import Loads, moves_of
 from core.balance.plan import Plan, plan_id_of
 from core.balance.problem import Problem, problem_of
 from core.balance.seek import seek
@@ -22,7 +23,7 @@ _CHECKS = 4  # how often the outcome is planned anew, to see that nothing is lef
 
 def plan(world: World, options: Options, now: float, tell: Tell = silent) -> Plan:
     """The plan for `world` at `now` (wall seconds); it has no moves where nothing is worth one."""
-    problem = problem_of(world, options, now)
+    problem = problem_of(world, checked(options), now)
     found = seek(problem, tell)
     state, bound = found.state, found.bound
     peak = state.peak()

@@ -125,9 +125,9 @@ def _planned(job: Job) -> "tuple[World, Plan, float]":
     from core.balance.planner import plan, without
     from core.balance.world import read_world
 
+    options, given, now = job.options(), job.request.get("plan"), job.now()
     world = read_world(job.workspace, job.tell)
-    given, now = job.request.get("plan"), job.now()
-    found = plan(world, job.options(), now, job.tell) if given is None else plan_of(given)
+    found = plan(world, options, now, job.tell) if given is None else plan_of(given)
     drop = job.request.get("drop")
     if drop:
         missing = sorted(set(drop) - {move.seq for move in found.moves})

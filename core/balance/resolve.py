@@ -87,11 +87,12 @@ class Writer:
     def put(self, wish: Wish, made: str, locks: Held) -> bool:
         """The same with a temporary file that is on the disk already; its folder is to be synced afterwards."""
         queue = wish.loaded.queue
+        before, self.touched = self.touched, True  # until it is known: also where commit raises
         found, touched = commit(
             made, queue, wish.made.data, self.room.link(queue.agent), locks.is_ours,
             lambda data: self._lost(queue.agent, data),
         )  # fmt: skip
-        self.touched = self.touched or touched
+        self.touched = before or touched
         if found is None:
             return False
         self.room.wrote(queue.path, wish.made)

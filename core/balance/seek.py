@@ -46,8 +46,8 @@ class Effort(NamedTuple):
 def effort_for(problem: Problem) -> Effort:
     """More for small workspaces, where it costs nothing."""
     count = len(problem.items)
-    looks = 3_000_000 if count <= 120 else 9_000_000 if count <= 3000 else 12_000_000
-    rounds = max(2, min(160, 16_000 // (count + 20)))
+    looks = max(400_000, min(8_000_000, 30_000 * count))
+    rounds = max(2, min(80, 16_000 // (count + 20)))
     if not problem.options.target and count > 40:
         rounds = 0  # nearly every task moves, and to where it must
     return Effort(looks, rounds)

@@ -151,3 +151,12 @@ def _stays(plan: Plan, owner: Agent, task: Task, reason: str, options: tuple[Opt
     if row is not None and plan.options.target and row.utilisation <= plan.options.target + 1e-9:
         return f"{owner.name} is within the target ({percent(row.utilisation)})"
     return "moving it would gain less than it is worth, or push another agent too high"
+
+
+def why_of(data: Any) -> Why:
+    """The answer in an object of bluetop.why-task/1, as `Why.data` gave it."""
+    rows = tuple(Option(**row) for row in data["options"])
+    return Why(
+        data["plan_id"], data["task_id"], data["agent"], data["moves_to"] or "", data["status"], data["movable"],
+        data["text"], rows,
+    )  # fmt: skip

@@ -28,7 +28,7 @@ JOB_FD, REPLIES_FD, PAGE_FD, LIFE_FD = 3, 4, 5, 6
 BOOT = PATHS + "from core.balance.worker import main; main()"
 
 STAY_S = 62.0  # after a change: until its end is a minute old
-AGAIN_S = 3.0  # between two looks at what was changed
+AGAIN_S = 2.0  # between two looks at what was changed
 _EVERY_S = 0.1  # of progress
 # A list or a map longer than this is sent ahead in parts, so that the owner parses a little at a time.
 _LONG = 200

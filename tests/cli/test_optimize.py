@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.balance.worker.building import skewed, task, tasks_of, write
+from tests.balance.worker.building import planned_and_applied, skewed, task, tasks_of, write
 from tests.cli.conftest import Told, tree
 from tests.documented import faults
 
@@ -153,19 +153,22 @@ def test_why_tells_of_a_task_that_moves_and_of_one_that_does_not(lopsided, bluet
 def test_what_files_say_reaches_no_terminal_as_it_is(ws, bluetop):
     write(ws, "CA", [task(n, task_id=f"T{n}{ESCAPES}", title=ESCAPES, priority=ESCAPES) for n in range(8)])
     write(ws, "CB", [])
-    plan_path = saved(bluetop, ws)
-    for words in (
-        [],
-        ["--ascii"],
-        ["--why", f"T1{ESCAPES}"],
-        ["--json"],
-        ["--apply", str(plan_path)],
-        ["--history"],
-        ["--undo"],
-    ):
+    seen = [bluetop("optimize", *words) for words in ([], ["--ascii"], ["--json"], ["--why", f"T1{ESCAPES}"])]
+    assert "T1\\x1b]52" in seen[0][1]
+    result = planned_and_applied(ws)
+    seen += [bluetop("optimize", *words) for words in (["--history"], ["--verify", result["plan_id"]])]
+    for _, printed, said in seen:
+        assert not set(printed + said) & set("\x1b\x07\x9b\u202e")
+
+
+@pytest.mark.long
+def test_what_files_say_reaches_no_terminal_after_a_change(ws, bluetop):
+    write(ws, "CA", [task(n, task_id=f"T{n}{ESCAPES}", title=ESCAPES, priority=ESCAPES) for n in range(8)])
+    write(ws, "CB", [])
+    path = saved(bluetop, ws)
+    for words in (["--apply", str(path)], ["--undo"], ["--undo", "--json"]):
         _, printed, said = bluetop("optimize", *words)
-        for char in "\x1b\x07\x9b\u202e":
-            assert char not in printed + said, words
+        assert not set(printed + said) & set("\x1b\x07\x9b\u202e")
 
 
 # -- wrong usage ------------------------------------------------------------------------------------
@@ -244,7 +247,7 @@ def test_workspace_that_is_none_is_3(tmp_path, ws, bluetop):
 # -- changing ---------------------------------------------------------------------------------------
 
 
-def test_apply_verify_undo_redo(lopsided, bluetop):
+def test_apply_verify_undo(lopsided, bluetop):
     path = saved(bluetop, lopsided)
     start = tasks_of(lopsided, "CA")
     result = changed(bluetop, "--apply", str(path), "--reason", "CA is on leave")
@@ -261,11 +264,18 @@ def test_apply_verify_undo_redo(lopsided, bluetop):
     assert faults(undone) == []
     assert undone["state"] == "complete"
     assert tasks_of(lopsided, "CA") == start
-    redone = changed(bluetop, "--undo", undone["plan_id"])
-    assert redone["state"] == "complete"
+    assert bluetop("optimize", "--undo")[0] == 2  # nothing stands any more
+
+
+@pytest.mark.long
+def test_undo_of_an_undo_is_a_redo_and_the_next_undo_takes_that_back(lopsided, bluetop):
+    start = tasks_of(lopsided, "CA")
+    changed(bluetop, "--apply", "--yes")
+    moved = tasks_of(lopsided, "CB")
+    undone = changed(bluetop, "--undo")
+    changed(bluetop, "--undo", undone["plan_id"])
     assert tasks_of(lopsided, "CB") == moved
-    back = changed(bluetop, "--undo")  # the last one that stands is the redo
-    assert back["state"] == "complete"
+    changed(bluetop, "--undo")  # the last one that stands is the redo
     assert tasks_of(lopsided, "CA") == start
     past = changed(bluetop, "--history")
     assert faults(past) == []
@@ -279,6 +289,7 @@ def test_each_action_as_text_says_what_came_of_it(lopsided, bluetop):
     assert ".bluetop/receipts/" in printed
     plan_id = printed.split("--verify ")[1].split()[0]
     assert bluetop("optimize", "--verify", plan_id)[1].startswith(f"ok  plan {plan_id}")
+    assert faults(changed(bluetop, "--history")) == []
     status, printed, _ = bluetop("optimize", "--history")
     assert status == 0
     assert plan_id in printed
@@ -302,7 +313,7 @@ def test_what_has_changed_since_is_left_alone_and_ends_with_1(lopsided, bluetop)
 
 
 def test_started_work_is_not_undone(lopsided, bluetop):
-    result = changed(bluetop, "--apply", "--yes")
+    result = planned_and_applied(lopsided)
     queue = lopsided / "postbox" / "CB" / "outbox.json"
     document = json.loads(queue.read_text())
     document["tasks"][0]["status"] = "in_progress"
@@ -312,13 +323,13 @@ def test_started_work_is_not_undone(lopsided, bluetop):
 
 
 def test_lost_task_is_found_by_verify(lopsided, bluetop):
-    result = changed(bluetop, "--apply", "--yes")
+    result = planned_and_applied(lopsided)
     queue = lopsided / "postbox" / "CB" / "outbox.json"
     document = json.loads(queue.read_text())
     del document["tasks"][0]
     queue.write_text(json.dumps(document))
     verified = changed(bluetop, "--verify", result["plan_id"], status=1)
-    assert [row["state"] for row in verified["trouble"]] == ["lost"]
+    assert [row["state"] for row in verified["trouble"]] == ["gone"]
 
 
 def test_read_only_plans_and_refuses_every_change_without_a_hint_at_it(lopsided, bluetop):

@@ -133,7 +133,7 @@ def test_ctrl_c_at_the_question_changes_nothing(lopsided, on_terminal):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_apply_that_is_interrupted_leaves_everything_whole(lopsided, environ, number):
-    skewed(lopsided, tasks=150)
+    skewed(lopsided, tasks=80)
     plan = done(lopsided, environ, "--json", "--queue-limit", "0").stdout
     process: Any = subprocess.Popen(
         words(lopsided, "--apply", "-", "--json"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -153,10 +153,10 @@ def test_apply_that_is_interrupted_leaves_everything_whole(lopsided, environ, nu
         assert "stopping after the present move" in said
         assert json.loads(printed)["state"] in ("nothing", "partial")
     [journal] = lopsided.glob(".bluetop/journal/*.jsonl")
-    while '"end"' not in journal.read_text().splitlines()[-1]:  # the helper process finishes by itself
+    while '"end"' not in journal.read_text():  # the helper process finishes by itself
         assert time.monotonic() < until
         select.select([], [], [], 0.05)
-    assert ids(lopsided) == sorted(f"TASK-{n}" for n in range(1, 151))
+    assert ids(lopsided) == sorted(f"TASK-{n}" for n in range(1, 81))
     assert not list(lopsided.glob("postbox/*/.outbox.json.bluetop-*"))
     recovered = done(lopsided, environ, "--recover", "--json")
     assert (recovered.returncode, json.loads(recovered.stdout)["recovered"]) == (0, [])

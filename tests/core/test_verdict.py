@@ -94,6 +94,11 @@ def test_a_missed_target_names_evidence_subject_and_key():
     )  # fmt: skip
 
 
+def test_a_queue_that_others_could_help_with_names_the_key_of_a_rebalance():
+    said = Session().calm(LONG, queue("CA")).verdict
+    assert (said.subject, said.action, said.hint) == ("agent:CC", "open_rebalance", "rebalance")
+
+
 @pytest.mark.parametrize(
     ("fields", "text", "evidence"),
     [

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -356,6 +357,8 @@ def test_a_flood_of_replies_does_not_block_the_prober_for_good(
     request = cell.prober.send("tasks", agent="CA", **cell.queues())
     assert cell.prober.pid is not None
     # Nobody reads: the prober waits with a full pipe, and that is no hang.
+    assert cell.prober._fds is not None
+    assert select.select([cell.prober._fds.replies], [], [], 15.0)[0]
     assert not wait_for_exit(cell.prober.pid, 50)
     assert stuck_after(cell.prober, 1000.0)[0] is None
     rows = 0

@@ -279,7 +279,7 @@ async def test_a_planned_task_that_was_started_is_named_at_once(tmp_path):
     async with stage(80, 24, engine) as on:
         screen = await rb.planned(on)
         task = moved(screen)[1]
-        engine.where = {name: ("CA", "pending") for name in moved(screen)} | {task: ("CA", "in_progress")}
+        engine.where = dict.fromkeys(moved(screen), ("CA", "pending")) | {task: ("CA", "in_progress")}
         ca = view("CA", "working", pending=11, in_progress=1)
         await on.publish(rb.seen(root, agents=(ca, *rb.seen(root).agents[1:])))
         assert f"{task} is in_progress now" in on.rows()[4]
@@ -293,14 +293,15 @@ async def test_a_planned_task_that_was_started_is_named_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("standing", "said"), [(("CB", "pending"), "is with CB now"), (("CA", "vanished"), "is in no queue any more")]
+    ("standing", "said"),
+    [(("CB", "pending"), "is with CB now"), (("CA", "vanished"), "is in no queue any more")],
 )
 async def test_what_became_of_a_planned_task_is_said(tmp_path, standing, said):
     root = rb.fleet(tmp_path)
     engine = rb.engine(root)
     async with stage(80, 24, engine) as on:
         screen = await rb.planned(on)
-        engine.where = {name: ("CA", "pending") for name in moved(screen)} | {moved(screen)[0]: standing}
+        engine.where = dict.fromkeys(moved(screen), ("CA", "pending")) | {moved(screen)[0]: standing}
         await on.publish(rb.seen(root, agents=rb.seen(root).agents[1:]))
         assert f"{moved(screen)[0]} {said}" in on.rows()[4]
 
@@ -310,7 +311,7 @@ async def test_a_queue_that_changed_beside_the_plan_is_said_calmly(tmp_path):
     engine = rb.engine(root)
     async with stage(80, 24, engine) as on:
         screen = await rb.planned(on)
-        engine.where = {name: ("CA", "pending") for name in moved(screen)}
+        engine.where = dict.fromkeys(moved(screen), ("CA", "pending"))
         await on.publish(rb.seen(root, agents=(*rb.seen(root).agents[:3], view("CD", pending=2))))
         assert "the queue of CD changed, no planned task did" in on.rows()[4]
         assert "changed" not in on.selected()
@@ -481,7 +482,9 @@ async def test_where_nothing_can_be_changed_nothing_offers_it(tmp_path, why):
     async with stage(200, 60, rb.engine(root), read_only=why == "read-only") as on:
         screen = await rb.planned(on)
         assert "7 moves from CA" in on.rows()[2]
-        assert ("read-only: plans can be looked at" if why == "read-only" else "cannot be written") in on.rows()[4]
+        assert (
+            "read-only: plans can be looked at" if why == "read-only" else "cannot be written"
+        ) in on.rows()[4]
         writing = [row for row in keys_of("rebalance") if row.writes]
         assert {row.action for row in writing} >= {"apply", "undo", "recover"}
         for row in writing:
@@ -510,7 +513,9 @@ def test_the_start_imports_nothing_of_it():
         "import sys, tui.app\n"
         "print(sorted(m for m in sys.modules if m.startswith('core.balance') or m == 'tui.screens.rebalance'))"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     assert said.stdout.strip() == "[]"
 
 
@@ -525,10 +530,10 @@ async def test_a_plan_that_was_cut_off_goes_before_all_but_what_is_critical(tmp_
     snap = rb.seen(root)
     snap = replace(snap, verdict=replace(snap.verdict, severity=severity))
     async with stage(80, 24, still(snap)) as on:
-        on.app.talk.unfinished = ({"plan_id": "a", "user": "\x1bana", "open": 2, "at": snap.wall - 720, "kind": "apply"},)
+        on.app.talk.unfinished = (
+            {"plan_id": "a", "user": "\x1bana", "open": 2, "at": snap.wall - 720, "kind": "apply"},
+        )
         await on.publish(replace(snap))
         said = "a rebalance by \\x1bana was cut off: 2 moves open" in on.rows()[1]
         assert said == (severity != "critical")
         assert clean_line(on.rows()[1]) == " ".join(on.rows()[1].split())
-
-

@@ -73,7 +73,7 @@ def test_a_bar_is_as_wide_as_asked_and_true_about_the_target(percent, target, ce
 
 def test_what_lies_beyond_the_target_is_drawn_as_such():
     (row, *_) = loads.rows_of(plan())
-    before = dict((role, text) for text, role in loads.load_bar(row, row.before, 16, UTF8))
+    before = {role: text for text, role in loads.load_bar(row, row.before, 16, UTF8)}
     assert before["target"] == "│"
     assert len(before["high"]) > 0
     after = [role for _, role in loads.load_bar(row, load("CA", 80.0), 16, UTF8)]

@@ -241,11 +241,11 @@ def _request(args: argparse.Namespace, goals: "Goals") -> dict[str, Any]:
 
 
 def _plan(args: argparse.Namespace, options: Options, helper: "Helper", out: "Output", goals: "Goals") -> int:
-    from core.balance.plan import plan_of
-    from tui.cli.optimize_show import next_step, show_plan
-
     data = helper.ask("plan", **_request(args, goals))
     if not _written(args, options, out, data):
+        from core.balance.plan import plan_of
+        from tui.cli.optimize_show import next_step, show_plan
+
         plan = plan_of(data)
         show_plan(plan, out)
         next_step(plan, out, helper.state(), options, _again(args, options))

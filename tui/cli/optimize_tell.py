@@ -31,7 +31,7 @@ def show_verification(data: Mapping[str, Any], out: "Output") -> None:
     )
     by = data["by"]
     out.wrapped(f"{clean_line(data['at'])}, {_by(by)}, {counted(data['tasks'], 'task')} counted", indent="")
-    for title, rows in (("LOST OR DOUBLED", data["trouble"]), ("MOVED", data["moved"])):
+    for title, rows in (("GONE OR DOUBLED", data["trouble"]), ("MOVED", data["moved"])):
         if rows:
             out.heading(f"{title} ({len(rows)})")
         for row in rows[:_LISTED]:

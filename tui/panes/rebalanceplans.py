@@ -168,7 +168,9 @@ def past_lines(row: PastRow, glyphs: Glyphs, cells: int, wall: float, moves: boo
     if row.skipped:
         said += f", {row.skipped} left"
     if row.peak_before is not None and row.peak_after is not None:
-        said += f"; worst load {percent(row.peak_before)} {arrow(glyphs)} {percent(row.peak_after)} as predicted"
+        said += (
+            f"; worst load {percent(row.peak_before)} {arrow(glyphs)} {percent(row.peak_after)} as predicted"
+        )
     lines += wrap([(said, "dim"), ("; undone since" if row.undone else "", "medium")], cells)
     trouble = _text(row.raw, "trouble", 300)
     if trouble:
@@ -205,7 +207,9 @@ def verified_lines(data: Mapping[str, Any], cells: int) -> list[Line]:
         if rows:
             lines += [[], [(title, "title")]]
             for row in rows[:_MOST_MOVES]:
-                facts = [_said(value) for key, value in row.items() if key not in ("task_id", "seq") and value]
+                facts = [
+                    _said(value) for key, value in row.items() if key not in ("task_id", "seq") and value
+                ]
                 lines += wrap([(f"{_text(row, 'task_id')}  ", role), (", ".join(facts), "dim")], cells)
     return lines
 

@@ -4,7 +4,7 @@ Pure: from a Plan to lines of spans. Not for tables: `tui.panes.rebalance`, `tui
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.balance.plan import Move, Picture, Plan
 from core.text import clean_line
@@ -12,6 +12,9 @@ from tui.panes.rebalance import CAUSES, AgentRow, arrow, hours, percent
 from tui.panes.rebalancemoves import DROPPED, PINNED, MoveRow, agents_in
 from tui.view.glyphs import Glyphs
 from tui.view.spans import Line, fit, line_width, wrap
+
+if TYPE_CHECKING:
+    from core.balance.why import Why
 
 LABEL = 11
 _NAMED = 3
@@ -176,6 +179,23 @@ def agent_lines(row: AgentRow, glyphs: Glyphs, cells: int) -> list[Line]:
     return lines
 
 
+def why_lines(answer: "Why", glyphs: Glyphs, cells: int) -> list[Line]:
+    """Why a task goes where it goes or stays: the sentence, then every agent and what speaks for or against it."""
+    lines: list[Line] = [*wrap([(clean_line(answer.text, 500), "strong")], cells), []]
+    signs = {"there": arrow(glyphs), "here": glyphs.dot}
+    roles = {"there": "accent", "here": "text"}
+    for option in answer.options:
+        role = roles.get(option.role, "text" if option.eligible else "dim")
+        name = clean_line(option.agent, 60)
+        head = (
+            f"{signs.get(option.role, ' ')} {fit(name, 12) if line_width([(name, role)]) <= 12 else name}  "
+        )
+        room = max(20, cells - 16)
+        for number, piece in enumerate(wrap([(clean_line(option.text, 300), role)], room)):
+            lines.append([(head if not number else " " * 16, role), *piece])
+    return lines
+
+
 # -- the whole plan ----------------------------------------------------------------------------------
 
 
@@ -212,9 +232,7 @@ def _hanging(label: str, text: str, cells: int) -> list[Line]:
     pieces = wrap([(text, "dim")], room)
     if len(label) > LABEL + 4:
         return [[(label, "text")], *[[("  ", "dim"), *piece] for piece in wrap([(text, "dim")], cells - 2)]]
-    return [
-        [(fit("" if at else label, LABEL + 5), "text"), *piece] for at, piece in enumerate(pieces)
-    ]
+    return [[(fit("" if at else label, LABEL + 5), "text"), *piece] for at, piece in enumerate(pieces)]
 
 
 # -- applying, undoing -------------------------------------------------------------------------------
@@ -269,7 +287,9 @@ def result_lines(
     if applied:
         lines.append([(verb.upper(), "title")])
         for seq in applied:
-            task, source, receiver = (clean_line(word, 60) for word in moves.get(seq, (f"move {seq}", "", "")))
+            task, source, receiver = (
+                clean_line(word, 60) for word in moves.get(seq, (f"move {seq}", "", ""))
+            )
             said = f"{task}  {source} to {receiver}" if receiver else task
             lines.append([(fit(str(seq), 4, ">"), "dim"), (f"  {said}", "text")])
     for title, rows, text in (

@@ -18,7 +18,7 @@ from tui.keys import key_for
 from tui.panes import rebalance as loads
 from tui.panes import rebalancewords as words
 from tui.panes.lists import draw_list
-from tui.panes.rebalancemoves import MOVE, PINNED, MoveRow, move_rows, moves_table
+from tui.panes.rebalancemoves import DROPPED, PINNED, MoveRow, move_rows, moves_table
 from tui.screens.base import bindings_of
 from tui.screens.rebalanceask import MOST_TARGET, NumberAsking
 from tui.screens.rebalancechange import ChangingScreen
@@ -445,7 +445,9 @@ class RebalanceScreen(ChangingScreen):
         plan = self.draft.plan
         options = self.draft.options._replace(pins=tuple(sorted(self.draft.pinned)))
         more: dict[str, Any] = {"options": options.data()}
-        if plan is not None and row.kind == MOVE:
+        if row.kind == DROPPED:
+            plan = self.draft.full  # why it would go
+        if plan is not None:
             more["plan"] = plan.data()
         return self.draft.name_of(row.task_id) or row.task_id, more
 
@@ -458,6 +460,9 @@ def _filled(lines: list[Line], size: Size) -> list[Line]:
     """Exactly so many lines of that width; what has no line of its own is cut off visibly."""
     if len(lines) > size.height:
         last, *more = lines[size.height - 1 :]
-        lines = [*lines[: size.height - 1], [*last, *(span for line in more for span in (("; ", "dim"), *line))]]
+        lines = [
+            *lines[: size.height - 1],
+            [*last, *(span for line in more for span in (("; ", "dim"), *line))],
+        ]
     made = [fit_line([(" ", "text"), *line], size.width) for line in lines]
     return made + [blank(size.width) for _ in range(size.height - len(made))]

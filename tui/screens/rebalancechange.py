@@ -128,14 +128,18 @@ class ChangingScreen(BluetopScreen):
         else:
             note = f" ({len(self.draft.touched)} changed since)" if self.draft.touched else ""
             question = words.apply_question(plan.moves)
-            self._confirm(question.replace("?", f"{note}?"), question[:-1], lambda why: self._apply(plan, why))
+            self._confirm(
+                question.replace("?", f"{note}?"), question[:-1], lambda why: self._apply(plan, why)
+            )
 
     def _apply(self, plan: Plan, reason: str) -> None:
         if plan is not self.draft.plan or self.draft.left_s(self.owner.engine.clock.wall()) <= 0:
             self.say("the plan is another one, or too old by now: nothing was applied", "medium")
             return
         moves = {move.seq: (move.task_id, move.source, move.receiver) for move in plan.moves}
-        self._begin(lambda: self.owner.talk.apply(plan, reason, lambda event: self._heard(event, moves, "applied")))
+        self._begin(
+            lambda: self.owner.talk.apply(plan, reason, lambda event: self._heard(event, moves, "applied"))
+        )
 
     def _begin(self, begin: Callable[[], None]) -> None:
         self.stopping, self.progress, self.told = False, Progress("starting", 0, 0), []

@@ -29,6 +29,7 @@ class Draft:
         self.pinned: dict[str, str] = {}  # task → who has it
         self.changed: tuple[str, ...] = ()  # agents whose queues are not what was planned with
         self.touched: dict[str, str] = {}  # planned task → what it is now
+        self._known = False  # whether it was looked where the planned tasks are, since a queue changed
         self._less = False
         self._base: dict[str, AgentQueue] = {}
         self._seen: dict[str, AgentQueue] = {}
@@ -113,7 +114,7 @@ class Draft:
         now = {view.queue.agent: view.queue for view in snap.agents}
         if now.keys() == self._seen.keys() and all(now[name] is self._seen[name] for name in now):
             return False
-        self._seen = now
+        self._seen, self._known = now, False
         names = sorted(self._base.keys() | now.keys())
         self.changed = tuple(
             name for name in names if not _alike(self._base.get(name), now.get(name))
@@ -124,7 +125,7 @@ class Draft:
         """Where the planned tasks are now: task → (agent, status). What is known of none says nothing."""
         if self.full is None or not found:
             return
-        self.touched = {}
+        self.touched, self._known = {}, True
         for move in self.full.moves:
             task = clean_line(move.task_id)
             agent, status = found.get(task, ("", ""))
@@ -146,7 +147,8 @@ class Draft:
             named = ", ".join(clean_line(name, 24) for name in self.changed[:_NAMED])
             more = f" and {len(self.changed) - _NAMED} more" if len(self.changed) > _NAMED else ""
             verb = "queues" if len(self.changed) > 1 else "queue"
-            return f"the {verb} of {named}{more} changed, no planned task did", "dim"
+            calm = ", no planned task did" if self._known else ""
+            return f"the {verb} of {named}{more} changed{calm}", "dim"
         return "", ""
 
 

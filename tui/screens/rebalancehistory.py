@@ -10,7 +10,14 @@ from core.snapshot import Snapshot
 from core.text import clean_line
 from tui.panes import rebalancewords as words
 from tui.panes.lists import draw_list
-from tui.panes.rebalanceplans import PastRow, decision_lines, past_lines, past_rows, plans_table, verified_lines
+from tui.panes.rebalanceplans import (
+    PastRow,
+    decision_lines,
+    past_lines,
+    past_rows,
+    plans_table,
+    verified_lines,
+)
 from tui.screens.base import bindings_of
 from tui.screens.rebalancechange import ChangingScreen
 from tui.view.layout import Rect
@@ -132,7 +139,9 @@ class PlansScreen(ChangingScreen):
         if lines:
             self.owner.open_text("automatic", words.count(len(self.decisions), "decision"), lines)
         else:
-            self.say("the automatic mode has decided nothing here ([balance.auto] mode in the settings)", "dim")
+            self.say(
+                "the automatic mode has decided nothing here ([balance.auto] mode in the settings)", "dim"
+            )
 
     def action_verify(self) -> None:
         """Check the receipt of the plan under the cursor against the queues as they are now."""

@@ -9,13 +9,13 @@ from core.queues.model import Task
 from core.snapshot import AgentView, Snapshot
 from core.text import clean_line
 from tui.panes.alertrows import Entry
+from tui.panes.rebalancewords import why_lines
 from tui.screens.agent import AgentScreen
 from tui.screens.base import BluetopScreen
 from tui.screens.rebalance import RebalanceScreen
 from tui.screens.rebalancetalk import options_from
 from tui.screens.task import TaskScreen
 from tui.screens.text import TextScreen
-from tui.view.spans import Line
 
 
 def agent_of(screen: object) -> str:
@@ -72,14 +72,8 @@ class WhyScreen(TextScreen):
         if isinstance(event, Failed):
             self.lines = [[(event.text, "high")]]
         elif isinstance(event, Done):
-            self.lines = why_lines(event.data)
+            from core.balance.why import why_of  # it brings the planner's model of a workspace
+
+            self.lines = why_lines(why_of(event.data), self.owner.glyphs, max(40, self.size.width - 4))
         if self.is_mounted:
             self.redraw("body")
-
-
-def why_lines(data: Mapping[str, Any]) -> list[Line]:
-    """The answer, its first line in front of the eye."""
-    from core.balance.why import why_of
-
-    told = [clean_line(line, 500) if line.strip() else "" for line in why_of(data).lines()]
-    return [[(line, "strong" if not at else "text")] for at, line in enumerate(told)]

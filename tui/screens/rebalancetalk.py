@@ -137,7 +137,9 @@ class Talk:
     `say(text, role)` tells the operator of what happens later, when no screen waits for it any more.
     """
 
-    def __init__(self, clock: Clock, workspace: str, read_only: bool, say: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, clock: Clock, workspace: str, read_only: bool, say: Callable[[str, str], None]
+    ) -> None:
         self.workspace, self.read_only = workspace, read_only
         self.unfinished: tuple[Mapping[str, Any], ...] = ()
         self.unwritable = ""
@@ -244,7 +246,9 @@ class Talk:
             code = clean_line(str(first.get("code", "")), 40).replace("_", " ")
             more = f"; {len(event.recovered) - 1} more" if len(event.recovered) > 1 else ""
             detail = clean_line(str(first.get("detail", "")), 200)
-            said = f"{clean_line(str(first.get('task_id', '')), 60)} {code}" + (f": {detail}" if detail else "")
+            said = f"{clean_line(str(first.get('task_id', '')), 60)} {code}" + (
+                f": {detail}" if detail else ""
+            )
             self._say(said + more, "high" if code == "conflict" else "medium")
         elif isinstance(event, Unsettled):
             self._say(event.text, "medium")

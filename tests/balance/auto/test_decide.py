@@ -366,4 +366,4 @@ def test_it_does_not_plan_for_ever() -> None:
         return a_plan(1, first=count)
 
     assert decide(made_anew(make, OPTIONS, SETTINGS, past, NOW), SETTINGS, past, NOW).what == "nothing"
-    assert count == 5
+    assert count == 3

@@ -68,7 +68,9 @@ def census(root: Path) -> Counter[str]:
         except ValueError:
             continue
         if isinstance(document, dict) and isinstance(document.get("tasks"), list):
-            total.update(row["task_id"] for row in document["tasks"] if isinstance(row, dict) and "task_id" in row)
+            total.update(
+                row["task_id"] for row in document["tasks"] if isinstance(row, dict) and "task_id" in row
+            )
     return total
 
 

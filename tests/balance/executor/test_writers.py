@@ -13,13 +13,12 @@ import pytest
 
 from core.balance.apply import apply_plan
 from core.balance.doing import Recovery, Result, pause
+from core.balance.plan import Plan
 from core.balance.recover import settle, unfinished
 from core.balance.undo import undo_plan
 from core.clock import SYSTEM_CLOCK
 from tests.balance.executor import writers
-from tests.balance.executor.scene import BY, OPTIONS, census, leftovers, move, put, queue, task
-from core.balance.plan import Plan
-from tests.balance.executor.scene import EMPTY
+from tests.balance.executor.scene import BY, EMPTY, OPTIONS, census, leftovers, move, put, queue, task
 
 AGENTS = ("CA", "CB", "CC", "CD")
 # Each file has two writers, of different kinds.
@@ -68,7 +67,10 @@ def round_of(root: Path, book: Book, rng: random.Random, number: int) -> None:
     """One plan made of what is there, applied; perhaps undone; and the look that each refresh takes."""
     documents = {agent: writers.read(root / "postbox" / agent / "outbox.json") for agent in AGENTS}
     rows = [
-        (row, agent) for agent in AGENTS for row in documents[agent]["tasks"] if book.where[row["task_id"]] == agent
+        (row, agent)
+        for agent in AGENTS
+        for row in documents[agent]["tasks"]
+        if book.where[row["task_id"]] == agent
     ]
     chosen = rng.sample(rows, min(len(rows), 4))
     moves = {}
@@ -90,7 +92,7 @@ def round_of(root: Path, book: Book, rng: random.Random, number: int) -> None:
 @pytest.mark.parametrize(
     "updates", [40, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
 )
-def test_no_task_is_lost_or_doubled_while_eight_others_write(tmp_path, updates):
+def test_no_task_is_lost_or_doubled_while_eight_others_write(tmp_path, updates, record_property):
     where = {}
     for agent in AGENTS:
         rows = [task(f"{agent}-{number}") for number in range(5)]
@@ -111,7 +113,6 @@ def test_no_task_is_lost_or_doubled_while_eight_others_write(tmp_path, updates):
     assert [other.wait() for other in others] == [0] * len(others)
     while found := settle(str(tmp_path), SYSTEM_CLOCK):
         book.told(found)
-    print(number, "plans,", dict(book.races))
     assert census(tmp_path) == before
     assert {name: [agent] for name, agent in book.where.items()} == places(tmp_path)
     for agent in AGENTS:
@@ -119,3 +120,6 @@ def test_no_task_is_lost_or_doubled_while_eight_others_write(tmp_path, updates):
     assert leftovers(tmp_path) == []
     assert unfinished(str(tmp_path)) == ()
     assert number >= 2
+    record_property("plans", number)
+    for code, count in book.races.items():
+        record_property(code, count)

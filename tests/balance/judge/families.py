@@ -102,7 +102,9 @@ def mixed(agents: int, tasks: int, seed: int) -> Instance:
         task = _mixed_task(rng, f"TASK-{number}", skills, number)
         if skills and rng.random() < min(0.02, 10 / agents):
             task["context"] = {
-                "agent_hours": {name: rng.choice((None, 1.0, 3.0)) for name in rng.sample(names, 2)}
+                "agent_hours": {
+                    name: rng.choice((None, 1.0, 3.0)) for name in rng.sample(names, min(2, agents))
+                }
             }
         made.append((owner, task))
     _scale(made, load * sum(capacity.values()))

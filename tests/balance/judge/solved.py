@@ -5,7 +5,7 @@ import json
 import math
 from typing import Any
 
-from tests.balance.judge.checker import Plan, is_above, is_worth_it
+from tests.balance.judge.checker import Plan, homes, is_above, is_worth_it
 from tests.balance.judge.naive import Document, Goals, Task, Workspace, fingerprint, id_of, priority_of
 from tests.balance.judge.oracle import Exact, freedom_of, lower_bound
 
@@ -146,7 +146,7 @@ def _unresolved(workspace: Workspace, moved: dict[int, str]) -> list[Document]:
         mobile = [
             t
             for t in tasks
-            if workspace.is_movable(t) and any(other != agent for other in (t.owner, *workspace.receivers(t)))
+            if workspace.is_movable(t) and any(other != agent for other in homes(workspace, t))
         ]
         cooling = any(workspace.is_cooling(t) for t in tasks)
         stuck = not all(workspace.is_movable(t) for t in tasks)

@@ -62,3 +62,14 @@ def answer(client: BalanceClient, **request: Any) -> Done | Failed:
     found = next(event for event in heard if isinstance(event, Done | Failed))
     assert all(isinstance(event, Progress | Done | Failed) for event in heard)
     return found
+
+
+def planned_and_applied(ws: Path) -> dict[str, Any]:
+    """Plan and apply at once, without the wait that a command adds; the result."""
+    client = BalanceClient()
+    plan = answer(client, op="plan", workspace=str(ws), options={})
+    assert isinstance(plan, Done)
+    found = answer(client, op="apply", workspace=str(ws), plan=plan.data, user="maria", stay=False)
+    client.close()
+    assert isinstance(found, Done)
+    return found.data

@@ -161,14 +161,12 @@ def test_long_answers_come_in_parts_and_whole():
     assert joined(lines[-1]["done"], [tuple(line["part"]) for line in lines[:-1]]) == data
 
 
-def test_big_plan_is_read_a_slice_at_a_time(client, tmp_path):
-    for number in range(120):
-        write(
-            tmp_path, f"A{number:03}", [task(number * 1000 + k, 1.0) for k in range(40 if number < 20 else 0)]
-        )
+def test_plan_of_many_agents_arrives_whole(client, tmp_path):
+    for number in range(210):
+        write(tmp_path, f"A{number:03}", [task(k, 1.0) for k in range(60 if number == 0 else 0)])
     plan = plan_in(client, tmp_path)
-    assert len(plan["before"]["agents"]) == 120
-    assert len(plan_of(plan).moves) > 100
+    assert len(plan["before"]["agents"]) == len(plan["after"]["agents"]) == 210
+    assert len(plan_of(plan).moves) > 20
 
 
 # -- changing ---------------------------------------------------------------------------------------
