@@ -64,9 +64,7 @@ async def answered(on: Stage, condition: Callable[[], object]) -> None:
         await on.settle()
         if condition():
             return
-        talk = on.app.talk
-        lanes = [lane for lane in (talk._plans, talk._changes, talk._looks) if lane is not None]
-        select.select([lane.client.fileno() for lane in lanes], [], [], _TURN_S)
+        select.select([lane.client.fileno() for lane in on.app.talk.lanes], [], [], _TURN_S)
     raise AssertionError(f"it did not come to that:\n{on.text()}")
 
 
@@ -85,8 +83,7 @@ async def planned(on: Stage) -> RebalanceScreen:
 
 def quiet(on: Stage) -> bool:
     """Whether nothing that was asked of a helper is still to be answered."""
-    talk = on.app.talk
-    return not any(lane.busy for lane in (talk._plans, talk._changes, talk._looks) if lane is not None)
+    return not any(lane.busy for lane in on.app.talk.lanes)
 
 
 def owner_of(root: Path, task_id: str) -> list[tuple[str, str]]:

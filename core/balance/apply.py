@@ -10,7 +10,7 @@ from typing import Any
 from core.balance.doing import APPLY, COMPLETE, STOPPED, UNWRITABLE, By, Recovery, Result, pause, state_of
 from core.balance.journal import SCHEMA, BadJournal, Journal, read_trail
 from core.balance.judge import expected_levels
-from core.balance.moving import Mover, Order
+from core.balance.moving import Mover, Order, reason
 from core.balance.options import Options
 from core.balance.plan import Picture, Plan, plan_id_of
 from core.balance.receipts import counted, has_receipt, write_receipt
@@ -19,6 +19,7 @@ from core.balance.room import Room, never
 from core.balance.world import Tell, World, read_world, silent
 from core.clock import Clock
 from core.control import ChangeFailed
+from core.errors import WorkspaceError
 from core.record.files import stamp
 from core.text import clean_line
 
@@ -121,10 +122,8 @@ def carry_out(
                     before,
                 )
             journal.add("end", at=stamp(room.clock.wall()), state=result.state)
-        except OSError as error:
-            detail = (
-                f"all is as it should be, but the receipt could not be written: {error.strerror or error}"
-            )
+        except (OSError, WorkspaceError) as error:
+            detail = f"all is as it should be, but the receipt could not be written: {reason(error)}"
             late = Recovery(plan_id, 0, "", UNWRITABLE, clean_line(detail))
             return result._replace(recovered=(*result.recovered, late))
         return result

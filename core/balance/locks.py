@@ -41,14 +41,14 @@ class Held:
 @contextlib.contextmanager
 def held(
     paths: Sequence[str], clock: Clock, wait: Callable[[float], None], *,
-    patience_s: float = PATIENCE_S, should_stop: Callable[[], bool] = lambda: False, mode: int = 0o644,
+    patience_s: float = PATIENCE_S, should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Held]:  # fmt: skip
     """Hold an exclusive lock on each of `paths`, taken in this order.
 
     Raises:
         Refused: `locked`, somebody else holds one all the time; `unreadable`, two of them are one file.
     """
-    locks = _taken(paths, clock, wait, patience_s, should_stop, mode)
+    locks = _taken(paths, clock, wait, patience_s, should_stop)
     try:
         yield locks
     finally:
@@ -57,14 +57,14 @@ def held(
 
 def _taken(
     paths: Sequence[str], clock: Clock, wait: Callable[[float], None], patience_s: float,
-    should_stop: Callable[[], bool], mode: int,
+    should_stop: Callable[[], bool],
 ) -> Held:  # fmt: skip
     deadline, waited = clock.now() + patience_s, 0.0
     while True:
         locks: list[tuple[str, int]] = []
         try:
             for path in paths:
-                fd = _opened(path, mode)
+                fd = _opened(path)
                 locks.append((path, fd))
                 _refuse_alias(locks)
                 while not _is_locked_by_us(fd, path):
@@ -86,11 +86,13 @@ def _taken(
                 os.close(fd)
 
 
-def _opened(path: str, mode: int) -> int:
+def _opened(path: str) -> int:
     flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     try:
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | flags, mode)
+            fd = os.open(path, os.O_RDWR | flags)
+        except FileNotFoundError:
+            fd = _made(path, flags)
         except PermissionError:
             # Made by another user, it can be locked all the same.
             fd = os.open(path, os.O_RDONLY | flags)
@@ -100,6 +102,17 @@ def _opened(path: str, mode: int) -> int:
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise Refused(LOCKED, f"{_shown(path)} is no regular file")
+    return fd
+
+
+def _made(path: str, flags: int) -> int:
+    """Make a lock file. Who may write in its folder may lock it: others than root work there, too."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o644)
+    with contextlib.suppress(OSError):
+        folder, made = os.stat(os.path.dirname(path)), os.fstat(fd)
+        if made.st_uid != folder.st_uid and os.geteuid() == 0:
+            os.fchown(fd, folder.st_uid, folder.st_gid)
+        os.fchmod(fd, 0o644 | folder.st_mode & 0o022)
     return fd
 
 

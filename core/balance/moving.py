@@ -14,6 +14,7 @@ from core.balance.doing import (
     CHANGED,
     CONFLICT,
     FINISHED,
+    LOCKED,
     OVERWRITTEN,
     REMOVED_COPY,
     RESTORED,
@@ -132,9 +133,11 @@ class Mover:
             except OSError as error:
                 if self._may_be_there(order):
                     break
-                raise Refused(UNWRITABLE, _reason(error)) from error
+                raise Refused(UNWRITABLE, reason(error)) from error
         else:
             if not (self._writer.touched and self._may_be_there(order)):
+                if not locks.is_ours():
+                    raise Refused(LOCKED, "another program removed a lock file that was held")
                 raise Refused(
                     BUSY,
                     f"{order.source} or {order.receiver} was changed by others meanwhile, again and again",
@@ -245,10 +248,10 @@ class Mover:
         where = f"{intent.task_id} may be with {intent.source}, with {intent.receiver}, or with both"
         self.left = True
         if isinstance(error, OSError):
-            self.broken = self.broken or clean_line(f"{where}: {_reason(error)}")
+            self.broken = self.broken or clean_line(f"{where}: {reason(error)}")
         if intent in self.applied:
             self.applied.remove(intent)
-        detail = f"{where} ({_reason(error)}); `bluetop optimize --recover` brings it to its end"
+        detail = f"{where} ({reason(error)}); `bluetop optimize --recover` brings it to its end"
         self.skipped.append(Skipped(intent.seq, intent.task_id, UNFINISHED, clean_line(detail)))
 
     def _take(self, order: Order, intent: Intent, outcome: Outcome) -> None:
@@ -336,5 +339,6 @@ def _id_at(sheet: Sheet, index: int) -> str:
     return found if isinstance(found, str) and len(sheet.places(found)) == 1 else ""
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What an error says, without its number and the name of a file."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -49,7 +49,7 @@ class Item(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One workspace to be planned.
+    """One workspace to be planned. `allowed[i]` is where item i may be: its owner too, unless misplaced.
 
     `fixed_hours`, `fixed_pending` are what cannot move from each agent; `limit` is the queue limit. `partners[i]` are
     items that depend on item i, or that it depends on; `anchors[i]` agents where such tasks are fixed.
@@ -64,6 +64,7 @@ class Problem(NamedTuple):
     fixed_pending: tuple[int, ...]
     kinds: tuple[Kind, ...]
     items: tuple[Item, ...]
+    allowed: tuple[tuple[int, ...], ...]
     partners: tuple[tuple[int, ...], ...]
     anchors: tuple[tuple[int, ...], ...]
 
@@ -128,11 +129,19 @@ def problem_of(world: World, options: Options, now: float) -> Problem:
         items.append(
             Item(owner, task, number, 1.0 if own else hours, hours, lacks(agent, task), max(1, task.rank))
         )
+    places: dict[tuple[int, int, bool], tuple[int, ...]] = {}
+    for item in items:
+        if (item.kind, item.owner, item.misplaced) not in places:
+            others = [agent for agent in kinds[item.kind].receivers if agent != item.owner]
+            places[item.kind, item.owner, item.misplaced] = tuple(
+                others if item.misplaced else sorted((*others, item.owner))
+            )
+    allowed = tuple(places[item.kind, item.owner, item.misplaced] for item in items)
     partners, anchors = _edges(agents, len(items), item_of)
     return Problem(
         options, names, agents, tuple(agent.capacity_hours for agent in agents),
         tuple(agent.state != DECOMMISSIONED for agent in agents), tuple(fixed_hours), tuple(fixed_pending),
-        tuple(kinds), tuple(items), partners, anchors,
+        tuple(kinds), tuple(items), allowed, partners, anchors,
     )  # fmt: skip
 
 

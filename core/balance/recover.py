@@ -5,6 +5,7 @@ the journal says is reported and kept. Not for what is done with one task: that 
 the minute after a plan that came to its end: that is `core.balance.settling`.
 """
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -25,10 +26,12 @@ from core.balance.doing import (
     state_of,
 )
 from core.balance.journal import (
+    APPLY_LOCK,
     BadJournal,
     Journal,
     Step,
     Trail,
+    folder_of,
     journals,
     read_trail,
 )
@@ -40,14 +43,20 @@ from core.balance.room import Room, never
 from core.balance.settling import settle
 from core.balance.world import Tell, silent
 from core.clock import Clock
-from core.record.files import stamp
+from core.record.files import is_held, stamp
 from core.text import clean_line
+
+__all__ = ["Unfinished", "recover", "recovered_alone", "settle", "unfinished"]
+
+# What brings a move to its end; all else is tried again another time.
+_ENDS = (ABORTED, FINISHED, REMOVED_COPY, RESTORED, CONFLICT)
 
 
 class Unfinished(NamedTuple):
     """A plan that was not carried out to its end: whose, since when (wall seconds), how many moves are open.
 
-    `trouble` says why it cannot be brought to its end, where that is so.
+    `trouble` says why it cannot be brought to its end, where that is so. `running`: some plan is being carried out
+    right now, and it may be this one.
     """
 
     plan_id: str
@@ -57,14 +66,13 @@ class Unfinished(NamedTuple):
     at: float
     open: int
     trouble: str = ""
+    running: bool = False
 
 
 def unfinished(workspace: str) -> tuple[Unfinished, ...]:
-    """The plans of a workspace that were cut off, the newest first. Reads only.
-
-    One that is being carried out right now is among them.
-    """
+    """The plans of a workspace that have no end, the newest first. Reads only."""
     found = []
+    running = is_held(os.path.join(folder_of(workspace), APPLY_LOCK))
     for plan_id in journals(workspace):
         try:
             trail = read_trail(workspace, plan_id)
@@ -74,7 +82,9 @@ def unfinished(workspace: str) -> tuple[Unfinished, ...]:
         if trail is not None and trail.ended is None:
             begin = trail.last
             user, origin = (clean_line(str(begin.by.get(key, "")), 100) for key in ("user", "origin"))
-            found.append(Unfinished(plan_id, begin.kind, user, origin, begin.at, len(trail.open())))
+            found.append(
+                Unfinished(plan_id, begin.kind, user, origin, begin.at, len(trail.open()), "", running)
+            )
     return tuple(sorted(found, key=lambda row: (-row.at, row.plan_id)))
 
 
@@ -120,11 +130,14 @@ def _finished(room: Room, trail: Trail, by: By, tell: Tell) -> list[Recovery]:
         still = trail.open()
         left = 0
         for number, step in enumerate(still):
+            if room.should_stop():
+                left += 1
+                break
             tell(f"bringing {clean_line(step.task_id, 60)} to its end", number, len(still))
             row = _one(room, trail, step, writer, journal)
             found.append(row)
             left += row.code not in _ENDS
-        if not left and not room.should_stop():
+        if not left:
             remove_temporaries(room, trail.plan_id)
             state = _receipt(room, trail.plan_id, found)
             journal.add("end", at=stamp(room.clock.wall()), state=state, recovered_by=by.data())
@@ -150,11 +163,6 @@ def _receipt(room: Room, plan_id: str, found: list[Recovery]) -> str:
         wall, kind = room.clock.wall(), begin.kind
         write_receipt(room.workspace, wall, result, kind, begin.by, made, begin.counted)
     return state
-
-
-__all__ = ["Unfinished", "recover", "recovered_alone", "settle", "unfinished"]
-
-_ENDS = (ABORTED, FINISHED, REMOVED_COPY, RESTORED, CONFLICT)
 
 
 def _one(room: Room, trail: Trail, step: Step, writer: Writer, journal: Journal) -> Recovery:

@@ -14,13 +14,9 @@ from core.balance.state import TINY, State
 _LARGEST, _ROOMIEST = 8, 8  # tasks, and receivers of each, that are looked at where room has to be made
 
 
-def receivers_of(problem: Problem, item: int) -> list[int]:
-    """Where an item may be beside where it was first: and there too, unless it is misplaced."""
-    row = problem.items[item]
-    found = [agent for agent in problem.kinds[row.kind].receivers if agent != row.owner]
-    if not row.misplaced:
-        found.append(row.owner)
-    return found
+def receivers_of(problem: Problem, item: int) -> tuple[int, ...]:
+    """Where an item may be: where it was first too, unless it is misplaced there."""
+    return problem.allowed[item]
 
 
 def evacuate(state: State, most: int) -> int:

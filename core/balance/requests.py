@@ -195,10 +195,10 @@ def _state(job: Job) -> dict[str, Any]:
     from core.balance.outcomes import outcomes
     from core.balance.recover import unfinished
 
-    cut_off = len(unfinished(job.workspace))
+    cut_off = sum(not row.running for row in unfinished(job.workspace))
     return {
         "outcomes": outcomes(job.workspace, job.now()).sentence(),
-        "unfinished": 0 if cut_off and is_applying(job.workspace) else cut_off,
+        "unfinished": cut_off,
         "unwritable": unwritable(job.workspace),
     }
 
@@ -255,26 +255,22 @@ def _attend(job: Job) -> dict[str, Any]:
     return {
         "schema": "bluetop.attend/1",
         "unfinished": [row._asdict() for row in unfinished(job.workspace)],
-        "applying": is_applying(job.workspace),
         "unwritable": why_not or None,
     }
 
 
-def is_applying(workspace: str) -> bool:
-    """Whether a plan is being applied, undone or recovered at this moment; it then looks unfinished."""
-    from core.record.files import FOLDER, is_held
-
-    return is_held(os.path.join(workspace, FOLDER, "apply.lock"))
-
-
 def recover_data(found: "tuple[Recovery, ...]") -> dict[str, Any]:
     """The object of bluetop.recover/1."""
-    conflicts = sum(row.code == "conflict" for row in found)
+    from core.balance.doing import ABORTED, CONFLICT, FINISHED, LOST, MERGED, REMOVED_COPY, RESTORED
+
+    conflicts = sum(row.code in (CONFLICT, LOST) for row in found)
+    ended = (ABORTED, FINISHED, MERGED, REMOVED_COPY, RESTORED, CONFLICT, LOST)
+    left = any(row.code not in ended for row in found)
     return {
         "schema": "bluetop.recover/1",
         "recovered": [row.data() for row in found],
         "conflicts": conflicts,
-        "state": "conflict" if conflicts else "recovered" if found else "clean",
+        "state": "conflict" if conflicts else "partial" if left else "recovered" if found else "clean",
     }
 
 

@@ -247,7 +247,7 @@ class _Search:
             state = start.copy()
             if number and not relieve(state, limits, wholly=True):
                 continue
-            lessen_excess(state, limits, aim, self.effort.looks // 4)
+            lessen_excess(state, limits, aim, self.effort.looks // 8)
             if cap < math.inf and (state.excess() <= cap + TINY or not number):
                 lessen_overflow(state, limits, cap, 0)
             elif cap < math.inf:

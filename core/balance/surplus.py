@@ -1,27 +1,65 @@
-"""Less excess above the target, less overflow of queues, without raising the peak."""
+"""Less excess above the target, less overflow of queues, without raising the peak.
 
+Of the agents that may have a task only those are looked at that have most room, or do it in the least hours.
+"""
+
+import heapq
 from collections.abc import Sequence
 
-from core.balance.relief import receivers_of
 from core.balance.state import TINY, State
+
+_ROOMIEST, _QUICKEST = 6, 4
+_LEAST = 1e-6  # hours that are worth looking at
+Best = tuple[float, int, int, int]  # change [h], item, receiver, item that comes back or -1
+_NONE: Best = (-_LEAST, -1, -1, -1)
 
 
 def _excess_change(state: State, agent: int, hours: float) -> float:
-    load, target = state.load[agent], state.targets[agent]
-    return max(0.0, load + hours - target) - max(0.0, load - target)
+    """How excess [h] changes if `agent` has so many hours more."""
+    above = state.load[agent] - state.targets[agent]
+    return max(0.0, above + hours) - max(0.0, above)
+
+
+class _Likely:
+    """For tasks of one kind the agents that come first into question, as things are now."""
+
+    def __init__(self, state: State, agent: int, roofs: Sequence[float]) -> None:
+        self.state, self.agent, self.roofs = state, agent, roofs
+        self.known: dict[int, list[int]] = {}
+
+    def of(self, item: int) -> list[int]:
+        """Agents for an item, its owner among them."""
+        problem = self.state.problem
+        row = problem.items[item]
+        found = self.known.get(row.kind)
+        if found is None:
+            hours, load = problem.kinds[row.kind].hours, self.state.load
+            others = [a for a in problem.kinds[row.kind].receivers if a != self.agent]
+            found = heapq.nlargest(
+                _ROOMIEST, others, key=lambda a: ((self.roofs[a] - load[a]) / hours[a], -a)
+            )
+            found += [
+                a for a in heapq.nsmallest(_QUICKEST, others, key=lambda a: (hours[a], a)) if a not in found
+            ]
+            self.known[row.kind] = found
+        if row.owner == self.agent:
+            return found
+        if row.misplaced:
+            return [a for a in found if a != row.owner]
+        return found if row.owner in found else [*found, row.owner]
 
 
 def lessen_excess(state: State, limits: Sequence[float], enough: float, looks: int) -> None:
     """Move tasks from agents above the target to where they add least excess, until it is `enough` [h].
 
-    `looks` is how many candidates are looked at, at most.
+    `looks` is how many exchanges are looked at, at most.
     """
     problem = state.problem
     if not problem.options.target:
         return
     excess = state.excess()
     done: set[int] = set()
-    while excess > enough + TINY and looks > 0:
+    while excess > enough + TINY:
         over = [
             (state.targets[a] - state.load[a], a) for a, counts in enumerate(problem.counted)
             if counts and a not in done and state.load[a] > state.targets[a] + TINY and state.held[a]
@@ -29,20 +67,10 @@ def lessen_excess(state: State, limits: Sequence[float], enough: float, looks: i
         if not over:
             return
         _, agent = min(over)
-        best = (-1e-6, -1, -1, -1)
-        for i in state.held[agent]:
-            out = _excess_change(state, agent, -state.hours(i, agent))
-            for b in receivers_of(problem, i):
-                if b == agent or out >= best[0] - 1e-12:
-                    continue
-                looks -= 1
-                comes = state.hours(i, b)
-                if state.load[b] + comes <= limits[b] + TINY:
-                    change = out + _excess_change(state, b, comes)
-                    if change < best[0] - 1e-12:
-                        best = (change, i, b, -1)
-        if best[1] < 0:
-            best, looks = _exchange(state, limits, agent, looks)
+        likely = _Likely(state, agent, state.targets)
+        best = _single(state, limits, agent, likely)
+        if best[1] < 0 and looks > 0:
+            best, looks = _exchange(state, limits, agent, likely, looks)
         if best[1] < 0:
             done.add(agent)
             continue
@@ -51,31 +79,45 @@ def lessen_excess(state: State, limits: Sequence[float], enough: float, looks: i
         if j >= 0:
             state.move(j, agent)
         excess += change
-        # Whoever has more room or less now may be helped, or help.
         done.discard(b)
 
 
+def _single(state: State, limits: Sequence[float], agent: int, likely: _Likely) -> Best:
+    """The move of one task of `agent` that takes most excess away."""
+    best = _NONE
+    for i in state.held[agent]:
+        out = _excess_change(state, agent, -state.hours(i, agent))
+        if out >= best[0] - 1e-12:
+            continue
+        for b in likely.of(i):
+            comes = state.hours(i, b)
+            if state.load[b] + comes <= limits[b] + TINY:
+                change = out + _excess_change(state, b, comes)
+                if change < best[0] - 1e-12:
+                    best = (change, i, b, -1)
+    return best
+
+
 def _exchange(
-    state: State, limits: Sequence[float], agent: int, looks: int
-) -> tuple[tuple[float, int, int, int], int]:
-    """The best exchange of one task of `agent` for one of another agent."""
+    state: State, limits: Sequence[float], agent: int, likely: _Likely, looks: int
+) -> tuple[Best, int]:
+    """The best exchange of one task of `agent` for one of another agent, and how many looks are left."""
     problem = state.problem
-    best = (-1e-6, -1, -1, -1)
+    best = _NONE
+    room = limits[agent] - state.load[agent] + TINY
+    back = {
+        b: [(j, state.hours(j, agent), state.hours(j, b)) for j in state.held[b] if agent in problem.allowed[j]]
+        for b in {b for i in state.held[agent] for b in likely.of(i)}
+    }  # fmt: skip
     for i in state.held[agent]:
         leaves = state.hours(i, agent)
-        for b in receivers_of(problem, i):
-            if b == agent:
-                continue
+        for b in likely.of(i):
             comes = state.hours(i, b)
-            for j in state.held[b]:
-                if agent not in problem.kinds[problem.items[j].kind].hours or agent not in receivers_of(
-                    problem, j
-                ):
-                    continue
-                looks -= 1
-                net = state.hours(j, agent) - leaves
-                there = comes - state.hours(j, b)
-                if state.load[b] + there > limits[b] + TINY or state.load[agent] + net > limits[agent] + TINY:
+            there_room = limits[b] - state.load[b] + TINY
+            looks -= len(back[b])
+            for j, here, was in back[b]:
+                net, there = here - leaves, comes - was
+                if there > there_room or net > room:
                     continue
                 change = _excess_change(state, agent, net) + _excess_change(state, b, there)
                 if change < best[0] - 1e-12:
@@ -91,39 +133,47 @@ def lessen_overflow(state: State, limits: Sequence[float], excess_limit: float, 
     limit = problem.options.queue_limit
     if not limit:
         return
+    level = not problem.options.target
     excess = state.excess()
     done: set[int] = set()
     overflow = state.overflow()
+    places = [a for a, counts in enumerate(problem.counted) if counts]
     while overflow > enough:
         full = [
-            (limit - state.pending[a], a) for a, counts in enumerate(problem.counted)
-            if counts and a not in done and state.pending[a] > limit and state.held[a]
-        ]  # fmt: skip
+            (-state.pending[a], a)
+            for a in places
+            if a not in done and state.pending[a] > limit and state.held[a]
+        ]
         if not full:
             return
         _, agent = min(full)
+        open_ = {a for a in places if state.pending[a] < limit and limits[a] > state.load[a]}
         best: tuple[float, float, int, int] | None = None
-        places: dict[int, list[int]] = {}
+        known: dict[int, list[int]] = {}
         for i in state.held[agent]:
             item = problem.items[i]
-            open_ = places.get(item.kind)
-            if open_ is None:
-                open_ = places[item.kind] = [
-                    b for b in problem.kinds[item.kind].receivers if b != agent and state.pending[b] < limit
-                ]
+            rows = known.get(item.kind)
             hours = problem.kinds[item.kind].hours
-            homes = [item.owner] if (
-                item.owner != agent and not item.misplaced and problem.counted[item.owner]
-                and state.pending[item.owner] < limit
-            ) else []  # fmt: skip
-            for b in (*open_, *homes):
+            if rows is None:
+                rows = known[item.kind] = heapq.nlargest(
+                    _ROOMIEST,
+                    (b for b in problem.kinds[item.kind].receivers if b in open_),
+                    key=lambda b: ((min(limits[b], state.targets[b]) - state.load[b]) / hours[b], -b)
+                    if not level else ((limits[b] - state.load[b]) / hours[b], -b),
+                )  # fmt: skip
+            home = item.owner != agent and not item.misplaced and item.owner in open_
+            for b in (*rows, *((item.owner,) if home and item.owner not in rows else ())):
+                if item.misplaced and b == item.owner:
+                    continue
                 comes = item.size * hours[b]
                 if state.load[b] + comes > limits[b] + TINY:
                     continue
-                change = _excess_change(state, b, comes)
-                change += _excess_change(state, agent, -item.size * hours[agent])
-                if excess + change > excess_limit + TINY:
-                    continue
+                change = 0.0
+                if not level:
+                    change = _excess_change(state, b, comes)
+                    change += _excess_change(state, agent, -item.size * hours[agent])
+                    if excess + change > excess_limit + TINY:
+                        continue
                 found = (max(0.0, change), comes / problem.capacity[b], i, b)
                 if best is None or found < best:
                     best = found
@@ -131,6 +181,8 @@ def lessen_overflow(state: State, limits: Sequence[float], excess_limit: float, 
             done.add(agent)
             continue
         _, _, i, b = best
+        if not level:
+            excess += _excess_change(state, b, state.hours(i, b))
+            excess += _excess_change(state, agent, -state.hours(i, agent))
         state.move(i, b)
-        excess = state.excess() if problem.options.target else 0.0
         overflow -= 1

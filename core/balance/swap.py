@@ -7,7 +7,6 @@ that is `core.balance.rewrite`.
 """
 
 import contextlib
-import ctypes
 import errno
 import os
 import stat
@@ -23,6 +22,8 @@ from core.record.files import write_all
 BEGINNING, ENDING = ".outbox.json.bluetop-", ".tmp"
 _AT_FDCWD, _EXCHANGE = -100, 2
 _UNABLE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
+# Some file systems know no fsync of a folder; nothing more can be done for it there.
+_UNSYNCABLE = (errno.EINVAL, errno.EOPNOTSUPP)
 _TURNS = 20
 
 
@@ -178,6 +179,8 @@ def exchange(one: str, other: str) -> bool:
     call = _renameat2()
     if call is None:
         return False
+    import ctypes  # a megabyte, for those only who change files
+
     if call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _EXCHANGE) == 0:
         return True
     number = ctypes.get_errno()
@@ -189,6 +192,8 @@ def exchange(one: str, other: str) -> bool:
 @lru_cache(maxsize=1)
 def _renameat2() -> Any:
     """The call of the C library; None where there is none."""
+    import ctypes
+
     try:
         call = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError):
@@ -222,9 +227,15 @@ def sync(*paths: str, also: Sequence[int] = ()) -> None:
         for path in paths:
             fds.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY))
         failed: list[OSError] = []
-        threads = [threading.Thread(target=_sync, args=(fd, failed)) for fd in (*fds, *also)[1:]]
-        for thread in threads:
-            thread.start()
+        threads = []
+        for fd in (*fds, *also)[1:]:
+            thread = threading.Thread(target=_sync, args=(fd, failed))
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads are to be had
+                _sync(fd, failed)
+            else:
+                threads.append(thread)
         _sync((*fds, *also)[0], failed)
         for thread in threads:
             thread.join()
@@ -239,7 +250,8 @@ def _sync(fd: int, failed: list[OSError]) -> None:
     try:
         os.fsync(fd)
     except OSError as error:
-        failed.append(error)
+        if error.errno not in _UNSYNCABLE:
+            failed.append(error)
 
 
 def sync_folder(folder: str) -> None:

@@ -1,12 +1,14 @@
 """The same goals with fewer moves: what need not have moved goes back, two moves become one, parts are sought anew."""
 
+import heapq
 from collections.abc import Callable
 from random import Random
 
-from core.balance.relief import receivers_of, relieve
+from core.balance.relief import relieve
 from core.balance.state import TINY, Goals, Score, State
 
-_PAIRS = 400  # pairs of one agent's moves that are tried to become one
+_PAIRS = 60  # pairs of one agent's moves that are tried to become one
+_SENT, _RECEIVERS = 5, 3  # tasks that are tried to go instead, and agents for each
 
 
 def put_back(state: State, goals: Goals, order: Callable[[int], tuple[float, int]] | None = None) -> None:
@@ -92,24 +94,47 @@ def merge(state: State, goals: Goals) -> bool:
 
 
 def _swapped(state: State, goals: Goals, agent: int, i: int, j: int, others: list[int]) -> bool:
-    """Bring i and j home and send one of `others` instead, if that keeps the goals."""
+    """Bring i and j home and send one of `others` instead, if that keeps the goals, which are met before."""
+    problem = state.problem
     was_i, was_j = state.where[i], state.where[j]
+    excess, overflow = state.excess(), state.overflow()
+    around = (agent, was_i, was_j)
+    before = _share(state, around)
     state.move(i, agent)
     state.move(j, agent)
-    for k in others[:6]:
-        for b in sorted(
-            (b for b in receivers_of(state.problem, k) if b != agent),
-            key=lambda b: (state.load[b] + state.hours(k, b) - goals.limits[b], b),
-        )[:4]:
-            if state.load[b] + state.hours(k, b) > goals.limits[b] + TINY:
+    for k in others[:_SENT]:
+        into = [
+            (state.load[b] + state.hours(k, b) - goals.limits[b], b) for b in problem.allowed[k] if b != agent
+        ]  # fmt: skip
+        for over, b in heapq.nsmallest(_RECEIVERS, into):
+            if over > TINY * (1 + goals.limits[b]):
                 continue
+            extra = (0.0, 0) if b in around else _share(state, (b,))
             state.move(k, b)
-            if state.reaches(goals):
-                return True
+            if state.load[agent] <= goals.limits[agent] + TINY * (1 + goals.limits[agent]):
+                after = _share(state, around if b in around else (*around, b))
+                if (
+                    excess + after[0] - before[0] - extra[0] <= goals.excess + TINY
+                    and overflow + after[1] - before[1] - extra[1] <= goals.overflow
+                ):
+                    return True
             state.move(k, agent)
     state.move(i, was_i)
     state.move(j, was_j)
     return False
+
+
+def _share(state: State, agents: tuple[int, ...]) -> tuple[float, int]:
+    """Excess [h] and overflow of these agents."""
+    problem = state.problem
+    excess, overflow = 0.0, 0
+    for agent in set(agents):
+        if problem.counted[agent]:
+            if problem.options.target:
+                excess += max(0.0, state.load[agent] - state.targets[agent])
+            if problem.options.queue_limit:
+                overflow += max(0, state.pending[agent] - problem.options.queue_limit)
+    return excess, overflow
 
 
 def thin(state: State, goals: Goals) -> None:

@@ -7,6 +7,7 @@ judges by these looks at `gap_before` first.
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from sys import intern
 from typing import NamedTuple
 
 from core.record import files, journal, statesfile
@@ -84,7 +85,9 @@ def _steps(folder: str, since: float, beat: Callable[[str], None]) -> dict[str, 
     found: dict[str, list[Step]] = {}
     for change in journal.kept(folder, chosen, beat):
         if change.seen_at >= since:
-            step = Step(change.seen_at, change.agent, change.before, change.after)
+            # Few words in many lines: one copy of each.
+            before, after = change.before and intern(change.before), change.after and intern(change.after)
+            step = Step(change.seen_at, intern(change.agent), before, after)
             found.setdefault(change.task, []).append(step)
     return found
 

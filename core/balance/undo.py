@@ -37,12 +37,14 @@ def undo_plan(
     """Take the moves of a plan back, the last one first. The result has the id of the undo, and the plan's numbers.
 
     Raises:
-        UsageError: no such plan was applied here.
+        UsageError: no such plan was applied here, or it moved nothing.
         ChangeFailed: nothing could be begun, and nothing was changed.
         WorkspaceError: there is no workspace.
     """
     room = Room(workspace, clock, wait=wait, should_stop=should_stop)
-    _trail(room.workspace, plan_id)
+    trail = _trail(room.workspace, plan_id)
+    if trail.ended is not None and not _orders(trail):
+        raise UsageError(f"plan {plan_id} moved nothing: there is nothing to undo")
     with room.alone():
         recovered = recovered_alone(room, by, tell)
         trail = _trail(room.workspace, plan_id)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -367,3 +368,27 @@ def test_audit_line_says_who_from_where_why_and_what(lopsided, bluetop, monkeypa
     kept = json.loads((lopsided / ".bluetop" / "audit.jsonl").read_text())
     assert (kept["user"], kept["origin"]) == ("maria", "10.0.0.5")
     assert kept["reason"].startswith("leave\\x1b")
+
+
+# -- real workspaces --------------------------------------------------------------------------------
+
+CORPUS = Path(os.environ.get("BLUETOP_CORPUS", "nowhere")) / "snapshots"
+SNAPSHOTS = sorted(path.parent for path in CORPUS.glob("*/postbox"))
+
+
+@pytest.mark.skipif(not SNAPSHOTS, reason="BLUETOP_CORPUS is not set")
+@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda path: path.name)
+def test_real_workspace_is_planned_and_left_as_it_is(snapshot, ws, bluetop):
+    here = ws / "copy"
+    shutil.copytree(snapshot, here, symlinks=True)
+    before = tree(here)
+    plan = plan_of(
+        bluetop, "--workspace", str(here), "--target", "1", "--queue-limit", "1", "--unlabelled", "any"
+    )
+    assert faults(plan) == []
+    status, printed, said = bluetop("--workspace", str(here), "optimize")
+    assert (status, said) == (0, "")
+    assert "AGENTS (" in printed
+    unread = {row["agent"] for row in plan["warnings"] if row["code"] == "unreadable"}
+    assert unread.isdisjoint(plan["before"]["agents"])
+    assert tree(here) == before

@@ -1,12 +1,16 @@
 """`bluetop optimize` as a program: pipes, the question on a terminal, ctrl+c, and being killed."""
 
+import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,3 +164,27 @@ def test_apply_that_is_interrupted_leaves_everything_whole(lopsided, environ, nu
     assert not list(lopsided.glob("postbox/*/.outbox.json.bluetop-*"))
     recovered = done(lopsided, environ, "--recover", "--json")
     assert (recovered.returncode, json.loads(recovered.stdout)["recovered"]) == (0, [])
+
+
+@pytest.mark.parametrize("columns", [60, 80, 132])
+def test_text_fits_the_terminal_and_uses_what_there_is(lopsided, environ, columns):
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        words(lopsided, "--ascii"),
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=subprocess.DEVNULL,
+        env=environ,
+    )
+    os.close(slave)
+    shown = b""
+    while select.select([master], [], [], LONGEST_S)[0]:
+        try:
+            shown += os.read(master, 65536)
+        except OSError:  # the other end is closed: that is all
+            break
+    os.close(master)
+    assert process.wait(LONGEST_S) == 0
+    sizes = [len(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).split("\r\n")]
+    assert columns - 12 < max(sizes) <= columns

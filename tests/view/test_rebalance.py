@@ -265,10 +265,10 @@ def test_a_past_plan_is_shown_as_predicted_and_as_it_came():
 def test_a_checked_receipt_says_what_is_wrong():
     good = {"ok": True, "intact": True, "conserved": True, "tasks": 12, "moved": [], "trouble": []}
     assert plain(verified_lines(good, 60)[0]) == "no task was lost or doubled"
-    bad = {**good, "ok": False, "intact": False, "trouble": [{"task_id": "TASK-1", "what": "lost"}],
+    bad = {**good, "ok": False, "intact": False, "trouble": [{"task_id": "TASK-1", "state": "gone", "detail": ""}],
            "changed_since": ["CA"]}  # fmt: skip
     text = "\n".join(map(plain, verified_lines(bad, 60)))
     assert text.startswith("something is wrong")
     assert "the receipt itself was changed" in text
-    assert "TASK-1  lost" in text
+    assert "TASK-1  gone" in text
     assert "changed since: CA" in text

@@ -31,7 +31,7 @@ What a plan is asked to do is set in [balance] of the configuration; the options
 a task that is pending, and an agent that may have it; nothing else is ever touched (docs/rebalancing.md).
 
 exit status: 0 good, also for an empty plan; 1 not all of a plan could be applied or undone, --verify found a task
-             lost or doubled, --recover left a conflict; 2 wrong usage; 3 the workspace cannot be read
+             gone or doubled, --recover left something open; 2 wrong usage; 3 the workspace cannot be read
 """
 
 # Options that make a new plan, and so make no sense beside one that is made.
@@ -294,7 +294,7 @@ def _change_back(
         status = 0 if data["state"] == "complete" else 1
     else:
         data = submit(RecoverPlans(helper, reason), read_only=options.read_only).detail
-        status = 1 if data["conflicts"] else 0
+        status = 0 if data["state"] in ("clean", "recovered") else 1
     if not _written(args, options, out, data):
         (show_result if action == "undo" else show_recovery)(data, out)
     return INTERRUPTED if helper.interrupted else status

@@ -38,7 +38,9 @@ COMMANDS = (
     CommandEntry("tasks", "tui.cli.tasks", "the tasks of all agents, the longest in their state first"),
     CommandEntry("why", "tui.cli.why", "one agent or task: where each number and word comes from"),
     CommandEntry(
-        "optimize", "tui.cli.optimize", "rebalance queues: plan, apply, undo, recover, verify; a plan changes nothing"
+        "optimize",
+        "tui.cli.optimize",
+        "rebalance queues: plan, apply, undo, recover, verify; a plan changes nothing",
     ),
     CommandEntry("monitor", "tui.cli.monitor", "one line a sample, for a while, with alerts"),
     CommandEntry(
@@ -61,6 +63,7 @@ examples:
   bluetop --workspace ~/autopilot      the dashboard, on that workspace
   bluetop demo                         the dashboard, on a workspace made for show
   bluetop analyze --json               the state of everything, for a program
+  bluetop optimize                     which tasks should change hands, and why; changes nothing
   bluetop monitor --duration 15m       one line a sample
   bluetop COMMAND --help               what a command can do
 

@@ -207,19 +207,13 @@ def verified_lines(data: Mapping[str, Any], cells: int) -> list[Line]:
         if rows:
             lines += [[], [(title, "title")]]
             for row in rows[:_MOST_MOVES]:
-                facts = [
-                    _said(value) for key, value in row.items() if key not in ("task_id", "seq") and value
-                ]
-                lines += wrap([(f"{_text(row, 'task_id')}  ", role), (", ".join(facts), "dim")], cells)
+                state = _text(row, "state").replace("_", " ")
+                said = _text(row, "detail", 200)
+                told = said if state in ("", "ok") else f"{state}: {said}" if said else state
+                lines += wrap([(f"{_text(row, 'task_id')}  ", role), (told, "dim")], cells)
     return lines
 
 
 def _rows(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     found = data.get(key)
     return [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return " ".join(clean_line(str(part), 60) for part in value)
-    return clean_line(str(value), 120)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.balance.why import Why
 
 LABEL = 11
+MOST_TOLD = 1000
 _NAMED = 3
 _WARNED = {
     "unreadable": "takes no part",
@@ -199,8 +200,8 @@ def why_lines(answer: "Why", glyphs: Glyphs, cells: int) -> list[Line]:
 # -- the whole plan ----------------------------------------------------------------------------------
 
 
-def plan_lines(plan: Plan, glyphs: Glyphs, cells: int, past: str = "") -> list[Line]:
-    """The plan in words: its figures, its bound, what stays above the target, what was odd."""
+def plan_lines(plan: Plan, glyphs: Glyphs, cells: int, past: str = "", most: int = MOST_TOLD) -> list[Line]:
+    """The plan in words: its figures, its bound, what stays above the target, what was odd; `most` of each."""
     lines: list[Line] = []
     for label, before, after in figures(plan, glyphs):
         lines.append([
@@ -213,17 +214,23 @@ def plan_lines(plan: Plan, glyphs: Glyphs, cells: int, past: str = "") -> list[L
     lines += wrap([(options_text(plan), "dim")], cells)
     if plan.unresolved:
         lines += [[], [("STAYS ABOVE THE TARGET", "title")]]
-        for row in plan.unresolved:
+        for row in plan.unresolved[:most]:
             cause = CAUSES.get(row.cause, row.cause.replace("_", " "))
             text = clean_line(row.text or cause, 300)
             lines += _hanging(f"{clean_line(row.agent, 40)} {percent(row.utilisation)}", text, cells)
+        lines += _more(len(plan.unresolved) - most)
     if plan.warnings:
         lines += [[], [(f"{count(len(plan.warnings), 'thing').upper()} TO KNOW OF THE FILES", "title")]]
-        for warned in plan.warnings:
+        for warned in plan.warnings[:most]:
             who = " ".join(clean_line(word, 40) for word in (warned.agent, warned.task_id) if word)
             said = warned.detail or _WARNED.get(warned.code, warned.code)
             lines += _hanging(who or warned.code, clean_line(said, 400), cells)
+        lines += _more(len(plan.warnings) - most)
     return lines
+
+
+def _more(number: int) -> list[Line]:
+    return [[(f"and {number} more", "dim")]] if number > 0 else []
 
 
 def _hanging(label: str, text: str, cells: int) -> list[Line]:
@@ -286,20 +293,22 @@ def result_lines(
     applied = list(data.get("applied", ()))
     if applied:
         lines.append([(verb.upper(), "title")])
-        for seq in applied:
+        for seq in applied[:MOST_TOLD]:
             task, source, receiver = (
                 clean_line(word, 60) for word in moves.get(seq, (f"move {seq}", "", ""))
             )
             said = f"{task}  {source} to {receiver}" if receiver else task
             lines.append([(fit(str(seq), 4, ">"), "dim"), (f"  {said}", "text")])
+        lines += _more(len(applied) - MOST_TOLD)
     for title, rows, text in (
         ("NOT MOVED", data.get("skipped", ()), skipped_text),
         ("PUT IN ORDER", data.get("recovered", ()), recovered_text),
     ):
         if rows:
             lines += [[], [(title, "title")]]
-            for row in rows:
+            for row in rows[:MOST_TOLD]:
                 lines += [[("  ", "text"), *piece] for piece in wrap([(text(row), "text")], cells - 2)]
+            lines += _more(len(rows) - MOST_TOLD)
     plan_id = clean_line(str(data.get("plan_id", "")), 64)
     lines += [[], [("plan ", "dim"), (plan_id, "text")]]
     if where:

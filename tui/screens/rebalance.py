@@ -230,7 +230,9 @@ class RebalanceScreen(ChangingScreen):
         if name == "side":
             cells = size.width - 4
             plan = self.draft.plan
-            about = words.plan_lines(plan, ui.glyphs, cells, self.past) if plan is not None else []
+            about = (
+                words.plan_lines(plan, ui.glyphs, cells, self.past, size.height) if plan is not None else []
+            )
             body = [*self._selected(ui, cells), [], [("THE PLAN", "title")], *about]
             return framed("SELECTED", [], _indented(body), [], size, ui._replace(focused=False))
         if ui.level == "rows":
@@ -381,7 +383,8 @@ class RebalanceScreen(ChangingScreen):
         if self.planning:
             self.say("the plan is being made; wait for it", "dim")
             return
-        self.draft.toggle_dropped([name for row in rows if (name := self.draft.name_of(row.task_id))])
+        names = self.draft.names()
+        self.draft.toggle_dropped([names[row.task_id] for row in rows if row.task_id in names])
         self.moves.clear_marks()
         less = self.draft.less(self.owner.engine.clock.wall())
         if less is None:
@@ -394,7 +397,8 @@ class RebalanceScreen(ChangingScreen):
         rows = self._chosen()
         if not rows:
             return
-        tasks = {name: row.source for row in rows if (name := self.draft.name_of(row.task_id))}
+        names = self.draft.names()
+        tasks = {names[row.task_id]: row.source for row in rows if row.task_id in names}
         pinned = self.draft.toggle_pinned(tasks)
         self.moves.clear_marks()
         what = words.names(list(tasks))
@@ -449,7 +453,7 @@ class RebalanceScreen(ChangingScreen):
             plan = self.draft.full  # why it would go
         if plan is not None:
             more["plan"] = plan.data()
-        return self.draft.name_of(row.task_id) or row.task_id, more
+        return self.draft.names().get(row.task_id, row.task_id), more
 
 
 def _indented(lines: list[Line]) -> list[Line]:

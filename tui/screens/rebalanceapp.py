@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from core.queues.model import Task
 from core.snapshot import Snapshot
 from core.text import clean_line
+from tui.screens.base import BluetopScreen
 
 if TYPE_CHECKING:
     from core.balance.automatic import Automatic, Said
@@ -61,7 +62,7 @@ class Rebalancing:
         workspace, settings = self._app.engine.latest.workspace, self._app.settings
         if not workspace:
             return
-        self.attend()
+        self.talk.attend(self._attended, stay=True)
         if settings.balance.auto.mode != "off":
             from core.balance.automatic import attach
 
@@ -84,6 +85,16 @@ class Rebalancing:
         app = self._app
         app._take(app.shown if app.paused_at is not None else app.engine.latest)
         app._redraw()
+
+    async def action_quit(self) -> None:
+        """Leave; while a plan is being applied only after a question."""
+        app = self._app
+        screen = app.screen
+        if self._talk is None or not self._talk.changing or not isinstance(screen, BluetopScreen):
+            app.exit()
+        else:
+            what = f"{self._talk.changing} goes on, and would stop after its present move"
+            screen.confirm(f"{what}; leave?", app.exit)
 
     def tell(self, text: str, role: str) -> None:
         """Say something on whatever screen is on top."""
@@ -108,10 +119,16 @@ class Rebalancing:
         self._app.fetch_tasks(agent, take)
 
     def action_open_rebalance(self) -> None:
-        """A plan to look at; the agent of the row one comes from is in sight."""
+        """A plan to look at; the agent of the row one comes from is in sight. What lies above a plan is left for it."""
         from tui.screens.rebalance import RebalanceScreen
         from tui.screens.rebalanceopen import agent_of
 
+        open_one = next((s for s in self._app.screen_stack if isinstance(s, RebalanceScreen)), None)
+        if open_one is not None:
+            while self._app.screen is not open_one:
+                self._app.pop_screen()
+            open_one.action_replan()
+            return
         self._app.push_screen(RebalanceScreen(self._app.settings.balance, agent_of(self._app.screen)))
 
     def action_why(self) -> None:

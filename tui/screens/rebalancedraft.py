@@ -75,11 +75,10 @@ class Draft:
 
     # -- shaping it --------------------------------------------------------------------------
 
-    def name_of(self, shown: str) -> str:
-        """The id of a task as its file has it, from what is shown of it; "" for one that is not in the plan."""
+    def names(self) -> dict[str, str]:
+        """Tasks of the plan: what is shown of an id → the id as its file has it."""
         moves = self.full.moves if self.full is not None else ()
-        names = (*(move.task_id for move in moves), *self.pinned)
-        return next((name for name in names if shown_id(name) == shown), "")
+        return {shown_id(name): name for name in (*self.pinned, *(move.task_id for move in moves))}
 
     def toggle_dropped(self, tasks: Sequence[str]) -> None:
         """Drop these moves; where all of them are dropped, take them back."""
@@ -147,7 +146,7 @@ class Draft:
             named = ", ".join(clean_line(name, 24) for name in self.changed[:_NAMED])
             more = f" and {len(self.changed) - _NAMED} more" if len(self.changed) > _NAMED else ""
             verb = "queues" if len(self.changed) > 1 else "queue"
-            calm = ", no planned task did" if self._known else ""
+            calm = "; the planned tasks still wait" if self._known else ""
             return f"the {verb} of {named}{more} changed{calm}", "dim"
         return "", ""
 

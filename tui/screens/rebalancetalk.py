@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 TICK_S = 0.5
 AGAIN_S = 10.0  # until it is looked again whether a plan that somebody else applies came to its end
 _REAP_S = 1.0  # a helper that has answered is gone soon after
+_PLANS, _CHANGES, _LOOKS = "plans", "changes", "looks"
 Take = Callable[[Event], None]
 
 
@@ -59,7 +60,12 @@ class Lane:
         return self.client.running
 
     def ask(self, request: Mapping[str, Any], take: Take) -> None:
-        """Ask for something; `take` is called with all that is heard of it, never before this returns."""
+        """Ask for something; `take` is called with all that is heard of it, never before this returns.
+
+        After `close` nobody is asked any more.
+        """
+        if not self._open:
+            return
         if self.client.running and not self._newest:
             self._waiting.append((request, take))
         else:
@@ -68,7 +74,8 @@ class Lane:
     def cancel(self) -> None:
         """Call off what is asked: what reads is not heard of again, a change stops after its present move."""
         self._waiting.clear()
-        self.client.cancel()
+        if self._open:
+            self.client.cancel()
 
     def close(self) -> None:
         """Leave; a change finishes its present move by itself."""
@@ -146,29 +153,44 @@ class Talk:
         self._say = say
         self._clock = clock
         self._again: asyncio.TimerHandle | None = None
-        self._plans: Lane | None = None
-        self._changes: Lane | None = None
-        self._looks: Lane | None = None
+        self._lanes: dict[str, Lane] = {}
+        self._closed = False
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Those that were needed so far."""
+        return tuple(self._lanes.values())
+
+    def _lane(self, name: str) -> Lane:
+        """The lane of that name, made when it is first needed."""
+        if name not in self._lanes:
+            self._lanes[name] = Lane(self._clock, newest=name == _PLANS)
+            if self._closed:
+                self._lanes[name].close()
+        return self._lanes[name]
 
     # -- asking ------------------------------------------------------------------------------
 
     def plan(self, request: Mapping[str, Any], take: Take) -> None:
         """Plan, in place of what was planned before."""
-        self._plans = self._plans or Lane(self._clock, newest=True)
-        self._plans.ask({"op": "plan", "workspace": self.workspace, **request}, take)
+        self._lane(_PLANS).ask({"op": "plan", "workspace": self.workspace, **request}, take)
 
     def stop_planning(self) -> None:
         """The plan is not wanted any more."""
-        if self._plans is not None:
-            self._plans.cancel()
+        if _PLANS in self._lanes:
+            self._lanes[_PLANS].cancel()
 
     def look(self, op: str, take: Take, **request: Any) -> None:
         """Ask for something that changes nothing; one after another."""
-        self._looks = self._looks or Lane(self._clock)
-        self._looks.ask({"op": op, "workspace": self.workspace, "read_only": self.read_only, **request}, take)
+        self._lane(_LOOKS).ask(
+            {"op": op, "workspace": self.workspace, "read_only": self.read_only, **request}, take
+        )
 
-    def attend(self, done: Callable[[], None]) -> None:
-        """Look for plans that were cut off, and whether anything can be changed here; `done` is called once."""
+    def attend(self, done: Callable[[], None], *, stay: bool = False) -> None:
+        """Look for plans that were cut off, and whether anything can be changed here; `done` is called then.
+
+        With `stay` a plan that ended less than a minute ago is looked after until it is a minute old.
+        """
 
         def take(event: Event) -> None:
             if isinstance(event, Done):
@@ -183,7 +205,7 @@ class Talk:
             else:
                 self._later(event)
 
-        self.look("attend", take)
+        self.look("attend", take, stay=stay)
 
     # -- changing ----------------------------------------------------------------------------
 
@@ -197,7 +219,7 @@ class Talk:
     @property
     def changing(self) -> str:
         """The change under way, "" if there is none."""
-        return self._changes.busy if self._changes is not None else ""
+        return self._lanes[_CHANGES].busy if _CHANGES in self._lanes else ""
 
     def apply(self, plan: "Plan", reason: str, take: Take) -> None:
         """Apply a plan.
@@ -217,27 +239,25 @@ class Talk:
 
     def stop(self) -> None:
         """Stop the change after its present move."""
-        if self._changes is not None:
-            self._changes.cancel()
+        if _CHANGES in self._lanes:
+            self._lanes[_CHANGES].cancel()
 
     def close(self) -> None:
         """Leave all of it."""
         if self._again is not None:
             self._again.cancel()
-        for lane in (self._plans, self._changes, self._looks):
-            if lane is not None:
-                lane.close()
+        self._closed = True
+        for lane in self._lanes.values():
+            lane.close()
 
     def _runner(self, take: Take) -> Runner:
-        self._changes = self._changes or Lane(self._clock)
-
         def heard(event: Event) -> None:
             if isinstance(event, Settled | Unsettled):
                 self._later(event)
                 return
             take(event)
 
-        return Runner(self._changes, self.workspace, heard)
+        return Runner(self._lane(_CHANGES), self.workspace, heard)
 
     def _later(self, event: Event) -> None:
         """What comes after an answer: tasks that others had undone or doubled."""

@@ -29,7 +29,7 @@ UPDATED = re.compile(rb'("last_updated":\s*)"[^"]*"')
 pytestmark = pytest.mark.skipif(not CORPUS, reason="BLUETOP_CORPUS is not set")
 
 
-@pytest.fixture(params=[*SNAPSHOTS, "loose"])
+@pytest.fixture(params=[*SNAPSHOTS, pytest.param("loose", marks=pytest.mark.long)])
 def workspace(request, tmp_path) -> Path:
     """A copy of a snapshot, or all loose queue files as one workspace; what was worked on is pending again."""
     root: Path = tmp_path / "workspace"

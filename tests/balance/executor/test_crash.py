@@ -29,7 +29,7 @@ from tests.fakes import FakeClock
 
 MOVES = [("T-2", "CA", "CB"), ("T-1", "CA", "CC"), ("B-1", "CB", "CA")]
 PLAN = "a1b2c3d4e5f60718"
-STEPS = [7, pytest.param(1, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+STEPS = [11, pytest.param(1, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
 
 
 def build(root: Path) -> Path:
@@ -92,7 +92,7 @@ def test_apply_killed_at_every_point_is_recovered_from(tmp_path, step):
         found = recover(str(root), BY, FakeClock(), wait=no_wait)
         states.update(row.code for row in found)
         whole(root, before)
-        if any("CB" in row.detail or "CC" in row.detail for row in found):
+        if (root / ".bluetop" / "receipts" / f"{PLAN}.json").exists():
             assert verify(str(root), PLAN).ok
         shutil.rmtree(root)
     assert states >= {"aborted"}

@@ -1,13 +1,16 @@
 """What a crash or a writer without locks leaves behind: each state of the table comes to the end that it names."""
 
+import fcntl
 import json
 import os
 
 import pytest
 
 from core.balance.apply import apply_plan
+from core.balance.receipts import history, verify
 from core.balance.recover import recover, settle, unfinished
 from core.balance.undo import undo_plan
+from core.control import ChangeFailed
 from tests.balance.executor.scene import (
     BY,
     census,
@@ -229,6 +232,30 @@ def test_a_journal_that_is_a_link_or_a_fifo_is_not_followed(root, clock, crashed
     path.unlink()
     os.mkfifo(path)
     assert [row.code for row in recover(str(root), BY, clock, wait=no_wait)] == ["unreadable"]
+
+
+def test_a_plan_that_is_being_carried_out_is_told_from_one_that_was_cut_off(root, clock, crashed):
+    crashed("old", "new", 2)
+    assert [row.running for row in unfinished(str(root))] == [False]
+    with open(root / ".bluetop/apply.lock", "w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert [row.running for row in unfinished(str(root))] == [True]
+        with pytest.raises(ChangeFailed):
+            recover(str(root), BY, clock, wait=no_wait)
+
+
+def test_recovery_stops_when_asked_and_goes_on_another_time(root, clock, crashed):
+    crashed("old", "new", 2)
+    assert recover(str(root), BY, clock, wait=no_wait, should_stop=lambda: True) == ()
+    assert found(root, clock) == [("T-1", "removed_copy")]
+
+
+def test_a_plan_that_was_cut_off_gets_its_receipt_from_recovery(root, clock, crashed):
+    crashed("new", "new", 2)
+    (root / ".bluetop/receipts" / f"{PLAN}.json").unlink()
+    recover(str(root), BY, clock, wait=no_wait)
+    assert verify(str(root), PLAN).ok
+    assert [row.state for row in history(str(root))] == ["complete"]
 
 
 def test_nothing_to_recover_leaves_no_trace(root, clock):

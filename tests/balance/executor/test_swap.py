@@ -17,7 +17,7 @@ PLAN = "a1b2c3d4e5f60718"
 
 
 class Between:
-    """Does something at chosen swaps: just before the names are changed, just after, or once the old file is unlinked."""
+    """Does something at chosen swaps: just before names are changed, just after, or once the old file is unlinked."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.before: dict[int, Callable[[], None]] = {}
@@ -155,11 +155,26 @@ def test_where_names_cannot_be_swapped_files_are_compared_and_renamed(root, cloc
 
 
 def test_a_lock_that_was_taken_from_us_stops_the_write(root, clock, between):
-    """Another tool removes the lock file between the first write and the second: it is taken anew, and the move ended."""
+    """Another tool removes the lock file between the two writes: it is taken anew, and the move brought to its end."""
     lock = root / "postbox/CA/.outbox.json.lock"
     between.after[1] = lock.unlink
     assert run(root, clock).state == "complete"
     assert census(root)["T-1"] == 1
+
+
+def test_a_lock_file_that_is_removed_before_the_write_is_told(root, clock, monkeypatch):
+    """Somebody else could hold a new one by then: nothing is written."""
+    call, done = os.pread, []
+
+    def pread(fd: int, size: int, at: int) -> bytes:
+        if not done and os.path.samestat(os.fstat(fd), (root / "postbox/CB/outbox.json").stat()):
+            done.append((root / "postbox/CB/.outbox.json.lock").unlink())
+        return call(fd, size, at)
+
+    monkeypatch.setattr(os, "pread", pread)
+    files = snapshot(root)
+    assert [row.code for row in run(root, clock).skipped] == ["locked"]
+    assert (snapshot(root), leftovers(root)) == (files, [])
 
 
 def queue_at(path: Path) -> Queue:

@@ -158,6 +158,14 @@ def test_a_plan_that_was_never_applied_cannot_be_undone(root, clock, plan_id):
     assert not (root / ".bluetop").exists()
 
 
+def test_a_plan_that_moved_nothing_has_nothing_to_undo(root, clock):
+    plan = plan_for(root, [("T-1", "CA", "CB")])
+    put(root, "CA", queue("CA"))
+    assert apply_plan(str(root), plan, BY, clock, wait=no_wait).state == "nothing"
+    with pytest.raises(UsageError, match="nothing to undo"):
+        undo(root, clock)
+
+
 def test_looking_what_can_be_undone_writes_nothing(root, clock):
     apply(root, clock)
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}

@@ -359,7 +359,7 @@ def _of_bound(plan: Plan, before: Goals, after: Goals) -> list[str]:
         if is_above(peak, goals.peak):
             found.append(f"I10: bound.peak is {peak}, and a plan with {goals.peak} is known")
     least = max(plan["config"]["target"], peak)
-    if least and not is_same(gap, (after.peak - least) / least):
+    if least > 0.001 and not is_same(gap, (after.peak - least) / least):
         found.append(f"I10: bound.gap is {gap}, not {(after.peak - least) / least}")
     return found
 
@@ -412,7 +412,8 @@ def _against(workspace: Workspace, plan: Plan, agent: str, cause: str, tasks: li
         return ["no task of it is cooling down"]
     if cause == "budget" and not plan["config"]["max_moves"]:
         return ["there is no budget"]
-    if cause in ("saturated", "indivisible") and not mobile:
+    started = any(status_of(task.row) != "pending" for task in open_tasks)
+    if cause in ("saturated", "indivisible") and not mobile and not (cause == "indivisible" and started):
         return ["none of its tasks may go anywhere"]
     return []
 

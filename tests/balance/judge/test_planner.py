@@ -49,7 +49,7 @@ def test_workspaces_of_ten_agents_are_planned_as_specified(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_tiny_plans_are_as_good_as_the_solver(seed: int) -> None:
     for instance in (families.tiny(seed), families.tiny_level(seed)):
-        assert limits_missed(quality_of(instance, exact=True)) == []
+        assert limits_missed(quality_of(instance)) == []
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -64,10 +64,10 @@ def test_a_budget_is_spent_on_the_first_goals_first(seed: int) -> None:
         assert reached <= max(peak, workspace.config["target"]) * 1.02 + 1e-6
 
 
-def quality_of(instance: Instance, exact: bool) -> Quality:
+def quality_of(instance: Instance) -> Quality:
     """How good the product's plan is."""
     plan = planned(instance.documents, instance.config, NOW)
-    return quality(instance, plan, NOW, exact=exact, limit_s=5.0)
+    return quality(instance, plan, NOW, limit_s=5.0)
 
 
 def test_a_plan_is_the_same_in_every_process_and_order_of_folders(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_thousands_of_hostile_documents_are_planned_as_specified(instance: Insta
 def test_hundreds_of_tiny_plans_are_right_and_good(seed: int) -> None:
     for instance in (families.tiny(seed), families.tiny_level(seed)):
         assert verdict(instance) == []
-        assert limits_missed(quality_of(instance, exact=True)) == []
+        assert limits_missed(quality_of(instance)) == []
     assert verdict(families.budgets(seed)) == []
 
 

@@ -116,22 +116,36 @@ def test_helper_that_is_killed_is_said(client, tmp_path):
     assert "ended without an answer" in heard[-1].text
 
 
-def test_helper_that_stands_still_is_given_up_with_the_name_of_what_it_reads(tmp_path):
-    client = BalanceClient(deadline_s=0.5)
-    for number in range(200):
-        write(tmp_path, f"A{number:03}", [task(number)])
-    client.start({"op": "plan", "workspace": str(tmp_path), "options": {}})
-    # Stopped while it works: to its owner this is a helper that does not go on.
-    events_until(client, Progress)
+def test_helper_that_stands_still_is_given_up_with_the_name_of_what_it_was_at(tmp_path):
+    client = BalanceClient(deadline_s=0.2)
+    client.start({"op": "plan", "workspace": str(skewed(tmp_path)), "options": {}})
     pid = client._front.pid
-    os.kill(pid, signal.SIGSTOP)
-    client._front.credit = 1e6
-    heard = events_until(client, Failed, Done)
-    if isinstance(heard[-1], Failed):  # a quick helper has answered before it was stopped
-        assert heard[-1].status == 3
-        assert "no answer for" in heard[-1].text
+    os.kill(pid, signal.SIGSTOP)  # to its owner, a helper that does not go on
+    client._front.credit = 1e6  # one that was stopped is given more time than a test has
+    failed = events_until(client, Failed)[-1]
+    assert failed.status == 3
+    assert "no answer for 0.2 s (starting)" in failed.text
     wait_for(lambda: client.poll() == [] and gone(pid))
     client.close()
+
+
+def test_answer_that_is_none_is_said_and_the_helper_ended(client, tmp_path):
+    client.start({"op": "plan", "workspace": str(skewed(tmp_path)), "options": {}})
+    job = client._front
+    heard: list[Any] = []
+    for line in (b"{}\n", b'{"progress": 3}\n'):
+        read, write_end = os.pipe()
+        os.dup2(read, job.replies)
+        os.set_blocking(job.replies, False)
+        os.write(write_end, line)
+        os.close(read)
+        client._read(job, heard)
+        os.close(write_end)
+        if job.replies < 0:
+            break
+    assert isinstance(heard[-1], Failed)
+    assert "no answer" in heard[-1].text
+    assert client.running == ""
 
 
 def test_owner_that_is_killed_takes_a_reading_helper_with_it(tmp_path):
@@ -164,7 +178,12 @@ def test_long_answers_come_in_parts_and_whole():
 def test_plan_of_many_agents_arrives_whole(client, tmp_path):
     for number in range(210):
         write(tmp_path, f"A{number:03}", [task(k, 1.0) for k in range(60 if number == 0 else 0)])
-    plan = plan_in(client, tmp_path)
+    begin = time.monotonic()
+    client.start({"op": "plan", "workspace": str(tmp_path), "options": {}})
+    heard = events_until(client, Done, Failed)
+    plan = heard[-1].data
+    said = [event for event in heard if isinstance(event, Progress)]
+    assert 1 <= len(said) <= 10 * (time.monotonic() - begin) + 1
     assert len(plan["before"]["agents"]) == len(plan["after"]["agents"]) == 210
     assert len(plan_of(plan).moves) > 20
 
@@ -251,6 +270,28 @@ def test_apply_that_is_called_off_stops_between_two_moves_and_answers(client, tm
     assert sorted(tasks_of(ws, "CA") + tasks_of(ws, "CB")) == sorted(f"TASK-{n}" for n in range(1, 61))
 
 
+def test_apply_that_is_killed_is_said_reported_and_recovered(client, tmp_path):
+    ws = skewed(tmp_path, tasks=60)
+    client.start({"op": "apply", "workspace": str(ws), "plan": plan_in(client, ws), "user": "maria"})
+    pid = client._front.pid
+    wait_for(lambda: tasks_of(ws, "CB"))
+    os.kill(pid, signal.SIGKILL)
+    failed = events_until(client, Failed)[-1]
+    assert "ended without an answer" in failed.text
+    assert "--recover" in failed.text
+    cut_off = answer(client, op="attend", workspace=str(ws), stay=False)
+    assert isinstance(cut_off, Done)
+    [row] = cut_off.data["unfinished"]
+    assert (row["user"], row["running"]) == ("maria", False)
+    recovered = answer(client, op="recover", workspace=str(ws), user="maria", stay=False)
+    assert isinstance(recovered, Done)
+    assert recovered.data["state"] in ("clean", "recovered")
+    assert sorted(tasks_of(ws, "CA") + tasks_of(ws, "CB")) == sorted(f"TASK-{n}" for n in range(1, 61))
+    again = answer(client, op="recover", workspace=str(ws), stay=False)
+    assert isinstance(again, Done)
+    assert again.data["state"] == "clean"
+
+
 def test_owner_that_is_killed_leaves_an_apply_to_finish_its_move(tmp_path):
     ws = skewed(tmp_path, tasks=60)
     client = BalanceClient()
@@ -300,7 +341,6 @@ def test_attend_reports_what_was_cut_off_and_whether_the_workspace_can_be_writte
     assert found.data == {
         "schema": "bluetop.attend/1",
         "unfinished": [],
-        "applying": False,
         "unwritable": None,
     }
     assert not (tmp_path / ".bluetop").exists()
