@@ -24,21 +24,26 @@ _CHECKS = 4  # how often the outcome is planned anew, to see that nothing is lef
 def plan(world: World, options: Options, now: float, tell: Tell = silent) -> Plan:
     """The plan for `world` at `now` (wall seconds); it has no moves where nothing is worth one."""
     problem = problem_of(world, checked(options), now)
-    found = seek(problem, tell)
-    state, bound = found.state, found.bound
-    peak = state.peak()
+    best = seek(problem, tell, thrifty=False)
+    state, peak, bound = best.state, best.state.peak(), best.bound
+    if not state.moved():
+        return _told(world, problem, state, bound, now)
+    if not problem.options.max_moves:
+        for turn in range(_CHECKS):
+            tell("looking for the best state", turn, _CHECKS)
+            better = _again(world, problem, state, now, peak)
+            if better is None:
+                break
+            state, peak = better, min(peak, better.peak())
     for turn in range(_CHECKS):
+        state = seek(problem, tell, state, peak).state
         if not state.moved():
             break
         tell("checking that nothing is left to do", turn, _CHECKS)
         better = _again(world, problem, state, now, min(peak, state.peak()))
         if better is None:
             break
-        second = seek(problem, tell, better, min(peak, better.peak()))
-        peak = min(peak, better.peak(), second.state.peak())
-        if second.state.where == state.where:
-            break
-        state = second.state
+        state, peak = better, min(peak, better.peak())
     return _told(world, problem, state, bound, now)
 
 
@@ -81,7 +86,7 @@ def _again(world: World, problem: Problem, state: State, now: float, known: floa
     options = problem.options
     for cooldown in dict.fromkeys((0.0, options.cooldown_hours)):
         again = problem_of(after, options._replace(cooldown_hours=cooldown), now)
-        found = seek(again, silent, known=known).state
+        found = seek(again, silent, known=known, thrifty=False).state
         moved = found.moved()
         if moved:
             number = {item.task.task_id: i for i, item in enumerate(problem.items)}

@@ -37,9 +37,10 @@ class Found(NamedTuple):
 
 
 class Effort(NamedTuple):
-    """How much is tried: looks at candidates in all for a low peak, rounds of seeking fewer moves."""
+    """How much is tried: looks at candidates for a low peak, at exchanges for less excess, rounds for fewer moves."""
 
     looks: int
+    exchanges: int
     rounds: int
 
 
@@ -50,7 +51,7 @@ def effort_for(problem: Problem) -> Effort:
     rounds = max(2, min(80, 16_000 // (count + 20)))
     if not problem.options.target and count > 40:
         rounds = 0  # nearly every task moves, and to where it must
-    return Effort(looks, rounds)
+    return Effort(looks, max(60_000, min(400_000, 40 * count)), rounds)
 
 
 def excess_tolerance(excess: float) -> float:
@@ -83,13 +84,16 @@ def is_worth(problem: Problem, before: Score, after: Score) -> bool:
     )  # fmt: skip
 
 
-def seek(problem: Problem, tell: Tell, start: State | None = None, known: float | None = None) -> Found:
+def seek(
+    problem: Problem, tell: Tell, start: State | None = None, known: float | None = None, thrifty: bool = True
+) -> Found:
     """The state to go to, which is that of now where nothing is worth a move.
 
     `start` is another state to begin from beside that of now, for a second look at what was found. `known` is the
-    lowest peak that the search from nothing found before; it is not sought again.
+    lowest peak that the search from nothing found before; it is not sought again. Not `thrifty`: the best
+    state, whatever it costs in moves.
     """
-    return _Search(problem, tell, known).run(start)
+    return _Search(problem, tell, known).run(start, thrifty)
 
 
 class _Search:
@@ -104,7 +108,7 @@ class _Search:
         self.second: State | None = None
         self.tolerance = peak_tolerance(problem)
 
-    def run(self, start: State | None) -> Found:
+    def run(self, start: State | None, thrifty: bool) -> Found:
         """See `seek`."""
         self.second = start
         base = self.home.copy()
@@ -117,6 +121,8 @@ class _Search:
         goals, full = self._goals(base, best)
         if goals is None:
             return self._found(base)
+        if not thrifty:
+            return self._found(full)
         self.tell("looking for the fewest moves", 0, 0)
         final = self._fewest(base, goals, [full])
         if final is None:
@@ -247,7 +253,7 @@ class _Search:
             state = start.copy()
             if number and not relieve(state, limits, wholly=True):
                 continue
-            lessen_excess(state, limits, aim, self.effort.looks // 8)
+            lessen_excess(state, limits, aim, self.effort.exchanges)
             if cap < math.inf and (state.excess() <= cap + TINY or not number):
                 lessen_overflow(state, limits, cap, 0)
             elif cap < math.inf:
@@ -264,7 +270,7 @@ class _Search:
         if not relieve(state, goals.limits, chance, wholly=True):
             return False
         if state.excess() > goals.excess + TINY:
-            lessen_excess(state, goals.limits, goals.excess, self.effort.looks // 4)
+            lessen_excess(state, goals.limits, goals.excess, self.effort.exchanges // 4)
         if state.overflow() > goals.overflow:
             lessen_overflow(state, goals.limits, goals.excess, goals.overflow)
         return state.reaches(goals)

@@ -84,15 +84,19 @@ def lessen_excess(state: State, limits: Sequence[float], enough: float, looks: i
 
 def _single(state: State, limits: Sequence[float], agent: int, likely: _Likely) -> Best:
     """The move of one task of `agent` that takes most excess away."""
+    problem, load, targets = state.problem, state.load, state.targets
     best = _NONE
+    above = load[agent] - targets[agent]
     for i in state.held[agent]:
-        out = _excess_change(state, agent, -state.hours(i, agent))
+        row = problem.items[i]
+        hours, size = problem.kinds[row.kind].hours, row.size
+        out = -min(above, size * hours[agent])
         if out >= best[0] - 1e-12:
             continue
         for b in likely.of(i):
-            comes = state.hours(i, b)
-            if state.load[b] + comes <= limits[b] + TINY:
-                change = out + _excess_change(state, b, comes)
+            there = load[b] + size * hours[b]
+            if there <= limits[b] + TINY:
+                change = out + max(0.0, there - targets[b]) - max(0.0, load[b] - targets[b])
                 if change < best[0] - 1e-12:
                     best = (change, i, b, -1)
     return best
@@ -102,24 +106,30 @@ def _exchange(
     state: State, limits: Sequence[float], agent: int, likely: _Likely, looks: int
 ) -> tuple[Best, int]:
     """The best exchange of one task of `agent` for one of another agent, and how many looks are left."""
-    problem = state.problem
+    problem, load, targets = state.problem, state.load, state.targets
     best = _NONE
-    room = limits[agent] - state.load[agent] + TINY
-    back = {
-        b: [(j, state.hours(j, agent), state.hours(j, b)) for j in state.held[b] if agent in problem.allowed[j]]
-        for b in {b for i in state.held[agent] for b in likely.of(i)}
-    }  # fmt: skip
+    above = load[agent] - targets[agent]
+    room = limits[agent] - load[agent] + TINY
+    back: dict[int, list[tuple[int, float, float]]] = {}
     for i in state.held[agent]:
         leaves = state.hours(i, agent)
         for b in likely.of(i):
+            rows = back.get(b)
+            if rows is None:
+                rows = back[b] = [
+                    (j, state.hours(j, agent), state.hours(j, b)) for j in state.held[b] if agent in problem.allowed[j]
+                ]  # fmt: skip
             comes = state.hours(i, b)
-            there_room = limits[b] - state.load[b] + TINY
-            looks -= len(back[b])
-            for j, here, was in back[b]:
+            there_room = limits[b] - load[b] + TINY
+            there_above = load[b] - targets[b]
+            base = -above - (there_above if there_above > 0 else 0.0)
+            looks -= len(rows) + 1
+            for j, here, was in rows:
                 net, there = here - leaves, comes - was
-                if there > there_room or net > room:
+                if net > room or there > there_room:
                     continue
-                change = _excess_change(state, agent, net) + _excess_change(state, b, there)
+                x, y = above + net, there_above + there
+                change = base + (x if x > 0 else 0.0) + (y if y > 0 else 0.0)
                 if change < best[0] - 1e-12:
                     best = (change, i, b, j)
         if looks <= 0:
