@@ -25,7 +25,7 @@ sys.path.insert(
 
 from tests.balance.judge import families
 from tests.balance.judge.families import NOW, Instance
-from tests.balance.judge.quality import INTEGERS, MOVES, RELAXED, Quality, limits_missed, quality
+from tests.balance.judge.quality import INTEGERS, MOVES, PEAK, RELAXED, Quality, limits_missed, quality
 
 CHILD = """
 import json, sys, time
@@ -39,6 +39,7 @@ with open("/proc/self/status") as status:
 json.dump({"plan": found.data(), "most_kib": most, "cpu_s": time.process_time()}, sys.stdout, ensure_ascii=False)
 """
 MIB = 1024.0
+LEVEL = "level, all"  # the goal of the mean is that of all kinds together, at each size
 # Goals of section 8: (agents, tasks) → seconds, MiB.
 COSTS = {(10, 100): (1.0, 0.0), (100, 2_000): (5.0, 0.0), (1_000, 100_000): (60.0, 1536.0)}
 
@@ -89,7 +90,7 @@ def cases() -> Iterator[Case]:
     seeds = {3: (40, 5), 5: (40, 5), 10: (30, 3), 20: (12, 2), 100: (5, 1), 1_000: (2, 0)}
     for agents, tasks in families.MIXED_SIZES:
         many, few = seeds[agents]
-        how = INTEGERS if agents <= 10 else MOVES if agents <= 20 else RELAXED
+        how = INTEGERS if agents <= 5 else MOVES if agents <= 20 else RELAXED
 
         def mixed(seed: int, agents: int = agents, tasks: int = tasks) -> Instance:
             return families.mixed(agents, tasks, seed)
@@ -101,7 +102,7 @@ def cases() -> Iterator[Case]:
             def level(seed: int, agents: int = agents, tasks: int = tasks, kind: str = kind) -> Instance:
                 return families.level(agents, tasks, seed, kind)
 
-            yield Case(f"level {kind}", f"{agents}x{tasks}", level, 5, 1, RELAXED)
+            yield Case(f"level {kind}", f"{agents}x{tasks}", level, 5, 1, PEAK if agents < 50 else RELAXED)
 
 
 def planned(instance: Instance, workspace: str) -> tuple[dict[str, Any], Cost]:
@@ -152,7 +153,7 @@ def missed_goals(case: Case, qualities: list[Quality], costs: list[Cost]) -> Ite
     if case.family.startswith("tiny"):
         yield from (missed for found in qualities for missed in limits_missed(found))
     elif case.family.startswith("level"):
-        if fmean(gaps) > 0.03:
+        if case.family == LEVEL and fmean(gaps) > 0.03:
             yield f"mean peak gap {fmean(gaps):.1%} > 3 %"
         yield from (f"{q.name}: peak gap {q.peak_gap:.1%} > 6 %" for q in qualities if q.peak_gap > 0.06)
     else:
@@ -198,15 +199,27 @@ def main() -> int:
     out = sys.stdout.write
     out(HEAD)
     rows: list[Figure] = []
-    for case in cases():
-        seeds = args.seeds or (case.quick_seeds if args.quick else case.seeds)
-        if not seeds or not case.family.startswith(args.family) or args.size not in ("", case.size):
-            continue
-        rows.append(figure(case, *measured(case, seeds)))
+    leveled: dict[str, tuple[list[Quality], list[Cost]]] = {}
+
+    def tell(case: Case, qualities: list[Quality], costs: list[Cost]) -> None:
+        rows.append(figure(case, qualities, costs))
         out(line(rows[-1]))
         for missed in rows[-1].missed:
             out(f"    {missed}\n")
         sys.stdout.flush()
+
+    for case in cases():
+        seeds = args.seeds or (case.quick_seeds if args.quick else case.seeds)
+        if not seeds or not case.family.startswith(args.family) or args.size not in ("", case.size):
+            continue
+        qualities, costs = measured(case, seeds)
+        tell(case, qualities, costs)
+        if case.family.startswith("level"):
+            all_qualities, all_costs = leveled.setdefault(case.size, ([], []))
+            all_qualities += qualities
+            all_costs += costs
+    for size, (qualities, costs) in leveled.items():
+        tell(Case(LEVEL, size, families.tiny_level, 0, 0, RELAXED), qualities, costs)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump([row._asdict() for row in rows], file, indent=2)

@@ -51,11 +51,13 @@ def lower(
     effort: int,
     seed: int,
     pull: tuple[float, ...] | None = None,
+    thrift: float = 0.0,
 ) -> bool:
     """Search from `state` on for loads within `limits` [h]; leaves it at the lowest peak that was met.
 
     `effort` is how many candidates are looked at, at most. `pull`, prices by agent, draws the search to agents
-    where hours are cheap. True if all are within.
+    where hours are cheap. `thrift` is what it costs to take a task from where it was first, in the unit of the squares.
+    True if all are within.
     """  # fmt: skip
     problem = state.problem
     counted = problem.counted
@@ -70,6 +72,7 @@ def lower(
     waste: list[dict[int, float]] | None = None
     if pull is not None:
         waste = [{a: pull[a] / inverse[a] * part for a, part in row.items()} for row in share]
+    owner = [item.owner for item in problem.items]
     held = [items[:] for items in state.held]
     where = state.where[:]
     best, best_where = max(above, default=-1.0), where[:]
@@ -103,6 +106,8 @@ def lower(
                 there = above[to]
                 full = there + part
                 base = -square - (there * there if there > 0 else 0.0)
+                if thrift:
+                    base += thrift * ((to != owner[i]) - (worst != owner[i]))
                 if lost is not None:
                     base += lost[to] - lost[worst]
                 change = base + left_square
@@ -125,6 +130,8 @@ def lower(
                             change += y * y
                         if waste is not None:
                             change += waste[j][worst] - waste[j][to]
+                        if thrift:
+                            change += thrift * ((worst != owner[j]) - (to != owner[j]))
                         if change < least:
                             least, chosen = change, (i, to, j)
                 else:

@@ -7,12 +7,13 @@ tasks: whoever has a screen runs it in a helper process (`core.balance.client`).
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
+from core.balance.facts import is_cooling
 from core.balance.options import Options, checked
 from core.balance.order import in_order
 from core.balance.pictures import Loads, moves_of
 from core.balance.plan import Plan, plan_id_of
 from core.balance.problem import Problem, problem_of
-from core.balance.seek import seek
+from core.balance.seek import LARGE, seek
 from core.balance.state import State
 from core.balance.unresolved import unresolved_of
 from core.balance.world import Tell, World, silent
@@ -28,22 +29,23 @@ def plan(world: World, options: Options, now: float, tell: Tell = silent) -> Pla
     state, peak, bound = best.state, best.state.peak(), best.bound
     if not state.moved():
         return _told(world, problem, state, bound, now)
-    if not problem.options.max_moves:
+    if not problem.options.max_moves and len(problem.items) <= LARGE:
         for turn in range(_CHECKS):
             tell("looking for the best state", turn, _CHECKS)
-            better = _again(world, problem, state, now, peak)
-            if better is None:
+            more = _again(world, problem, state, now, peak)
+            if more is None:
                 break
-            state, peak = better, min(peak, better.peak())
-    for turn in range(_CHECKS):
-        state = seek(problem, tell, state, peak).state
-        if not state.moved():
-            break
-        tell("checking that nothing is left to do", turn, _CHECKS)
-        better = _again(world, problem, state, now, min(peak, state.peak()))
+            state, peak = more, min(peak, more.peak())
+    better: State | None = state
+    for turn in range(_CHECKS if len(problem.items) <= LARGE else 1):
         if better is None:
             break
-        state, peak = better, min(peak, better.peak())
+        peak = min(peak, better.peak())
+        state = seek(problem, tell, better, peak).state
+        tell("checking that nothing is left to do", turn, _CHECKS)
+        better = None
+        if state.moved() and len(problem.items) <= LARGE:
+            better = _again(world, problem, state, now, min(peak, state.peak()))
     return _told(world, problem, state, bound, now)
 
 
@@ -84,17 +86,19 @@ def _again(world: World, problem: Problem, state: State, now: float, known: floa
     """A better state, if planning what comes of `state` anew finds one; with and without the cool-down."""
     after = moved_world(world, problem, state, now)
     options = problem.options
-    for cooldown in dict.fromkeys((0.0, options.cooldown_hours)):
-        again = problem_of(after, options._replace(cooldown_hours=cooldown), now)
+    # What is cooling now stays so, also where what this plan moves is looked at as if it were not.
+    cooling = tuple(
+        task.task_id for agent in world.agents.values() for task in agent.tasks
+        if task.task_id and is_cooling(task, options.cooldown_hours, now)
+    )  # fmt: skip
+    number = {item.task.task_id: i for i, item in enumerate(problem.items)}
+    for hours in dict.fromkeys((0.0, options.cooldown_hours)):
+        again = problem_of(after, options._replace(cooldown_hours=hours, pins=(*options.pins, *cooling)), now)
         found = seek(again, silent, known=known, thrifty=False).state
-        moved = found.moved()
-        if moved:
-            number = {item.task.task_id: i for i, item in enumerate(problem.items)}
-            where = state.where[:]
-            for i in moved:
-                place = number.get(again.items[i].task.task_id)
-                if place is not None:
-                    where[place] = found.where[i]
+        where = state.where[:]
+        for i in found.moved():
+            where[number[again.items[i].task.task_id]] = found.where[i]
+        if where != state.where:
             return State(problem, where)
     return None
 

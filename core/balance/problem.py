@@ -100,11 +100,12 @@ def problem_of(world: World, options: Options, now: float) -> Problem:
     item_of: dict[str, tuple[int, int]] = {}
     finished = frozenset().union(*(agent.done for agent in agents)) if agents else NOTHING
     may_move: list[tuple[str, int, Task]] = []
+    pins = frozenset(options.pins)
     for owner, agent in enumerate(agents):
         for task in agent.tasks:
             if not task.weight:
                 continue
-            if not stays(task, world.twice, options, now):
+            if task.task_id not in pins and not stays(task, world.twice, options, now):
                 may_move.append((task.task_id, owner, task))
                 continue
             fixed_hours[owner] += agent.hours(task, world.estimates.of(task)) * task.weight

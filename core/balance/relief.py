@@ -5,6 +5,7 @@ fewest that can be. Where nothing fits, room is made: another task leaves the re
 """
 
 import heapq
+from bisect import bisect_left
 from collections.abc import Sequence
 from random import Random
 
@@ -54,8 +55,13 @@ def relieve(
         if not over:
             break
         _, agent = min(over)
+        leaving = _Leaving(state, limits, agent)
         while state.load[agent] > limits[agent] + TINY * (1 + limits[agent]):
-            if not _one(state, limits, agent, chance) and not _with_room_made(state, limits, agent):
+            if leaving.one(chance):
+                continue
+            if _with_room_made(state, limits, agent):
+                leaving = _Leaving(state, limits, agent)
+            else:
                 if wholly:
                     return False
                 stuck.add(agent)
@@ -63,65 +69,77 @@ def relieve(
     return not stuck
 
 
-def _one(state: State, limits: Sequence[float], agent: int, chance: Random | None) -> bool:
-    """Move the best task of `agent` to where it fits; False if none fits anywhere."""
-    problem = state.problem
-    load, items, kinds = state.load, problem.items, problem.kinds
-    need = load[agent] - limits[agent]
-    rooms: dict[int, float] = {}
-    enough: tuple[float, int] | None = None
-    largest: tuple[float, int] | None = None
-    for i in state.held[agent]:
-        item = items[i]
-        hours = kinds[item.kind].hours
-        room = rooms.get(item.kind)
-        if room is None:
-            room = max(
-                ((limits[b] - load[b]) / hours[b] for b in kinds[item.kind].receivers if b != agent),
-                default=-1.0,
-            )
-            rooms[item.kind] = room
-        size = item.size
-        if size > room + TINY:
-            if agent == item.owner or item.misplaced:
-                continue
-            home = item.owner
-            if size * hours[home] > limits[home] - load[home] + TINY:
-                continue
-        here = size * hours[agent]
-        if here >= need - TINY:
-            if enough is None or (here, i) < enough:
-                enough = (here, i)
-        elif largest is None or (-here, i) < largest:
-            largest = (-here, i)
-    if enough is None and largest is None:
+class _Leaving:
+    """The tasks of one agent by size, and for each kind the agent that has most room for it, kept up to date."""
+
+    def __init__(self, state: State, limits: Sequence[float], agent: int) -> None:
+        self.state, self.limits, self.agent = state, limits, agent
+        self.sizes = sorted((state.hours(i, agent), -i) for i in state.held[agent])
+        self.rooms: dict[int, tuple[float, int]] = {}
+
+    def one(self, chance: Random | None) -> bool:
+        """Move the best task to where it fits: the smallest that is enough, else the largest; False if none fits."""
+        need = self.state.load[self.agent] - self.limits[self.agent]
+        first = bisect_left(self.sizes, (need - TINY, -(1 << 60)))
+        for place in (*range(first, len(self.sizes)), *range(first - 1, -1, -1)):
+            i = -self.sizes[place][1]
+            if self._fits(i):
+                del self.sizes[place]
+                to = _place(self.state, self.limits, i, self.agent, chance)
+                for kind in [kind for kind, (_, best) in self.rooms.items() if best == to]:
+                    del self.rooms[kind]
+                return True
         return False
-    chosen = enough if enough is not None else largest
-    assert chosen is not None
-    _place(state, limits, chosen[1], agent, chance)
-    return True
+
+    def _fits(self, i: int) -> bool:
+        state, limits = self.state, self.limits
+        item = state.problem.items[i]
+        hours, load = state.problem.kinds[item.kind].hours, state.load
+        found = self.rooms.get(item.kind)
+        if found is None:
+            found = max(
+                (((limits[b] - load[b]) / hours[b], b)
+                 for b in state.problem.kinds[item.kind].receivers if b != self.agent), default=(-1.0, -1),
+            )  # fmt: skip
+            self.rooms[item.kind] = found
+        room, best = found
+        if item.size <= room + TINY and not (item.misplaced and best == item.owner):
+            return True
+        if self.agent == item.owner or item.misplaced:
+            return False
+        return item.size * hours[item.owner] <= limits[item.owner] - load[item.owner] + TINY
 
 
-def _place(state: State, limits: Sequence[float], i: int, agent: int, chance: Random | None) -> None:
-    """Move an item to the best of the agents where it fits."""
+def _place(state: State, limits: Sequence[float], i: int, agent: int, chance: Random | None) -> int:
+    """Move an item to the best of the agents where it fits; which that was."""
     problem = state.problem
     item = problem.items[i]
     hours = problem.kinds[item.kind].hours
     queue = problem.options.queue_limit or 1 << 30
-    fits = [
-        b for b in receivers_of(problem, i)
-        if b != agent and item.size * hours[b] <= limits[b] - state.load[b] + TINY
-    ]  # fmt: skip
-    if not item.misplaced and item.owner in fits:
-        state.move(i, item.owner)
-    elif chance is not None and chance.random() < 0.5:
-        state.move(i, fits[int(chance.random() * len(fits))])
-    else:
-        state.move(i, min(fits, key=lambda b: (
-            state.pending[b] >= queue,
-            (state.load[b] + item.size * hours[b] - limits[b]) / problem.capacity[b],
-            b,
-        )))  # fmt: skip
+    aims = problem.options.target > 0
+    load, targets, pending, capacity = state.load, state.targets, state.pending, problem.capacity
+    best: tuple[float, bool, float, int] | None = None
+    fits = []
+    for b in problem.allowed[i]:
+        there = load[b] + item.size * hours[b]
+        if b == agent or there > limits[b] + TINY:
+            continue
+        if b == item.owner:  # home
+            state.move(i, b)
+            return b
+        fits.append(b)
+        beyond = 0.0
+        if aims and there > targets[b]:
+            beyond = there - max(targets[b], load[b])
+        found = (beyond, pending[b] >= queue, (there - limits[b]) / capacity[b], b)
+        if best is None or found < best:
+            best = found
+    assert best is not None  # whoever calls has seen that it fits somewhere
+    to = best[3]
+    if chance is not None and chance.random() < 0.5:
+        to = fits[int(chance.random() * len(fits))]
+    state.move(i, to)
+    return to
 
 
 def _with_room_made(state: State, limits: Sequence[float], agent: int) -> bool:

@@ -22,11 +22,15 @@ from core.balance.world import Tell
 PEAK_TOLERANCE, LEVEL_TOLERANCE = 0.02, 0.005
 EXCESS_PART, EXCESS_HOURS = 0.05, 0.5
 OVERFLOW_PART, OVERFLOW_TASKS = 0.05, 1
-_INSIDE = 0.75
+_INSIDE = 0.97
+LARGE = 20_000  # tasks that can move: each step is done once then, and not in several ways
 
 _ANY = 1 << 30
 _SEEDS = 7
 _HALVINGS = 9
+# What it costs to take a task from its place while the load is lowered: dear at first, until that does not do.
+_THRIFT = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.00005)
+_AGAIN = 0.002
 
 
 class Found(NamedTuple):
@@ -48,7 +52,7 @@ def effort_for(problem: Problem) -> Effort:
     """More for small workspaces, where it costs nothing."""
     count = len(problem.items)
     looks = max(400_000, min(8_000_000, 30_000 * count))
-    rounds = max(2, min(80, 16_000 // (count + 20)))
+    rounds = min(80, 16_000 // (count + 20))
     if not problem.options.target and count > 40:
         rounds = 0  # nearly every task moves, and to where it must
     return Effort(looks, max(60_000, min(400_000, 40 * count)), rounds)
@@ -106,7 +110,9 @@ class _Search:
         self.bound: Bound | None = None
         self.groups: list[int] = []
         self.second: State | None = None
+        self.near: list[list[tuple[int, float]]] | None = None
         self.tolerance = peak_tolerance(problem)
+        self.is_large = len(problem.items) > LARGE
 
     def run(self, start: State | None, thrifty: bool) -> Found:
         """See `seek`."""
@@ -248,7 +254,7 @@ class _Search:
         """
         results = []
         for number, start in enumerate(starts):
-            if start is None:
+            if start is None or (number and self.is_large):
                 continue
             state = start.copy()
             if number and not relieve(state, limits, wholly=True):
@@ -268,12 +274,26 @@ class _Search:
     def _finish(self, state: State, goals: Goals, chance: Random | None) -> bool:
         """Bring a state to the goals, if that can be."""
         if not relieve(state, goals.limits, chance, wholly=True):
-            return False
+            seed = _SEEDS if chance is None else chance.randrange(1 << 30)
+            if not level.lower(
+                state, self._near(), list(goals.limits), self.effort.looks // 40, seed, None, _AGAIN
+            ):
+                return False
+        return self._less(state, goals)
+
+    def _less(self, state: State, goals: Goals) -> bool:
+        """Bring a state that is within the limits to the other goals."""
         if state.excess() > goals.excess + TINY:
             lessen_excess(state, goals.limits, goals.excess, self.effort.exchanges // 4)
         if state.overflow() > goals.overflow:
             lessen_overflow(state, goals.limits, goals.excess, goals.overflow)
         return state.reaches(goals)
+
+    def _near(self) -> list[list[tuple[int, float]]]:
+        """Of every task the agents where it takes least, whatever their prices."""
+        if self.near is None:
+            self.near = level.candidates_of(self.problem, self._flat(), 2 * level.NEAREST)
+        return self.near
 
     def _fewest(self, base: State, goals: Goals, known: Sequence[State]) -> State | None:
         """The state with the fewest moves that reaches the goals; None if none is known."""
@@ -283,15 +303,33 @@ class _Search:
             if other.reaches(goals):
                 found.append(other)
         fresh = base.copy()
-        if self._finish(fresh, goals, None):
-            found.append(fresh)
-        else:
-            candidates = level.candidates_of(self.problem, self._flat(), 2 * level.NEAREST)
-            fresh = base.copy()
-            relieve(fresh, goals.limits)
-            level.lower(fresh, candidates, list(goals.limits), self.effort.looks // 8, _SEEDS)
-            if self._finish(fresh, goals, None):
+        lowest = [
+            min(pair) for pair in zip(goals.limits, self._limits(self.problem.options.target), strict=True)
+        ]
+        if self.problem.options.target and lowest != list(goals.limits):
+            # As far down as the target where there is room: what helps the excess helps the peak as well.
+            both = base.copy()
+            relieve(both, lowest)
+            if relieve(both, goals.limits, wholly=True) and self._less(both, goals):
+                found.append(both)
+        if self.is_large and found:
+            pass
+        elif relieve(fresh, goals.limits, wholly=True):
+            if self._less(fresh, goals):
                 found.append(fresh)
+        else:
+            relieved = base.copy()
+            relieve(relieved, goals.limits)
+            for start in (base.copy(), relieved):
+                for turn, thrift in enumerate(_THRIFT):
+                    self.tell("looking for the fewest moves", turn, len(_THRIFT))
+                    looks = self.effort.looks // 16
+                    if level.lower(
+                        start, self._near(), list(goals.limits), looks, _SEEDS + turn, None, thrift
+                    ):
+                        if self._less(start, goals):
+                            found.append(start)
+                        break
         if not found:
             return None
         for state in found:

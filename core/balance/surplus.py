@@ -4,11 +4,13 @@ Of the agents that may have a task only those are looked at that have most room,
 """
 
 import heapq
+from bisect import insort
 from collections.abc import Sequence
 
 from core.balance.state import TINY, State
 
 _ROOMIEST, _QUICKEST = 6, 4
+_MORE = 8  # tasks that are looked at after the first that costs nothing
 _LEAST = 1e-6  # hours that are worth looking at
 Best = tuple[float, int, int, int]  # change [h], item, receiver, item that comes back or -1
 _NONE: Best = (-_LEAST, -1, -1, -1)
@@ -26,6 +28,11 @@ class _Likely:
     def __init__(self, state: State, agent: int, roofs: Sequence[float]) -> None:
         self.state, self.agent, self.roofs = state, agent, roofs
         self.known: dict[int, list[int]] = {}
+
+    def changed(self, agent: int) -> None:
+        """Another load: whoever had that agent in mind looks again."""
+        for kind in [kind for kind, found in self.known.items() if agent in found]:
+            del self.known[kind]
 
     def of(self, item: int) -> list[int]:
         """Agents for an item, its owner among them."""
@@ -68,31 +75,41 @@ def lessen_excess(state: State, limits: Sequence[float], enough: float, looks: i
             return
         _, agent = min(over)
         likely = _Likely(state, agent, state.targets)
-        best = _single(state, limits, agent, likely)
-        if best[1] < 0 and looks > 0:
-            best, looks = _exchange(state, limits, agent, likely, looks)
-        if best[1] < 0:
-            done.add(agent)
-            continue
-        change, i, b, j = best
-        state.move(i, b)
-        if j >= 0:
-            state.move(j, agent)
-        excess += change
-        done.discard(b)
+        sizes = sorted(((state.hours(i, agent), -i) for i in state.held[agent]), reverse=True)
+        while excess > enough + TINY:
+            best = _single(state, limits, agent, likely, sizes)
+            if best[1] < 0 and looks > 0:
+                best, looks = _exchange(state, limits, agent, likely, looks)
+            if best[1] < 0:
+                done.add(agent)
+                break
+            change, i, b, j = best
+            sizes.remove((state.hours(i, agent), -i))
+            state.move(i, b)
+            if j >= 0:
+                state.move(j, agent)
+                insort(sizes, (state.hours(j, agent), -j), key=lambda row: (-row[0], -row[1]))
+            excess += change
+            done.discard(b)
+            likely.changed(b)
+            if state.load[agent] <= state.targets[agent] + TINY:
+                break
 
 
-def _single(state: State, limits: Sequence[float], agent: int, likely: _Likely) -> Best:
-    """The move of one task of `agent` that takes most excess away."""
+def _single(
+    state: State, limits: Sequence[float], agent: int, likely: _Likely, sizes: list[tuple[float, int]]
+) -> Best:
+    """The move of one task of `agent` that takes most excess away; `sizes` are its tasks, the largest first."""
     problem, load, targets = state.problem, state.load, state.targets
     best = _NONE
     above = load[agent] - targets[agent]
-    for i in state.held[agent]:
+    for here, minus in sizes:
+        i = -minus
+        out = -min(above, here)
+        if out >= best[0] - 1e-12:
+            break  # none of the smaller ones can take more away
         row = problem.items[i]
         hours, size = problem.kinds[row.kind].hours, row.size
-        out = -min(above, size * hours[agent])
-        if out >= best[0] - 1e-12:
-            continue
         for b in likely.of(i):
             there = load[b] + size * hours[b]
             if there <= limits[b] + TINY:
@@ -148,6 +165,7 @@ def lessen_overflow(state: State, limits: Sequence[float], excess_limit: float, 
     done: set[int] = set()
     overflow = state.overflow()
     places = [a for a, counts in enumerate(problem.counted) if counts]
+    last, rows = -1, _Places(state, limits, -1)
     while overflow > enough:
         full = [
             (-state.pending[a], a)
@@ -157,24 +175,14 @@ def lessen_overflow(state: State, limits: Sequence[float], excess_limit: float, 
         if not full:
             return
         _, agent = min(full)
-        open_ = {a for a in places if state.pending[a] < limit and limits[a] > state.load[a]}
+        if agent != last:
+            last, rows = agent, _Places(state, limits, agent)
         best: tuple[float, float, int, int] | None = None
-        known: dict[int, list[int]] = {}
-        for i in state.held[agent]:
+        seen = 0
+        for _, i in rows.sizes:
             item = problem.items[i]
-            rows = known.get(item.kind)
             hours = problem.kinds[item.kind].hours
-            if rows is None:
-                rows = known[item.kind] = heapq.nlargest(
-                    _ROOMIEST,
-                    (b for b in problem.kinds[item.kind].receivers if b in open_),
-                    key=lambda b: ((min(limits[b], state.targets[b]) - state.load[b]) / hours[b], -b)
-                    if not level else ((limits[b] - state.load[b]) / hours[b], -b),
-                )  # fmt: skip
-            home = item.owner != agent and not item.misplaced and item.owner in open_
-            for b in (*rows, *((item.owner,) if home and item.owner not in rows else ())):
-                if item.misplaced and b == item.owner:
-                    continue
+            for b in rows.of(i):
                 comes = item.size * hours[b]
                 if state.load[b] + comes > limits[b] + TINY:
                     continue
@@ -187,6 +195,10 @@ def lessen_overflow(state: State, limits: Sequence[float], excess_limit: float, 
                 found = (max(0.0, change), comes / problem.capacity[b], i, b)
                 if best is None or found < best:
                     best = found
+            if best is not None and best[0] <= 0:
+                seen += 1
+                if seen > _MORE:
+                    break
         if best is None:
             done.add(agent)
             continue
@@ -194,5 +206,51 @@ def lessen_overflow(state: State, limits: Sequence[float], excess_limit: float, 
         if not level:
             excess += _excess_change(state, b, state.hours(i, b))
             excess += _excess_change(state, agent, -state.hours(i, agent))
+        rows.sizes.remove((state.hours(i, agent), i))
         state.move(i, b)
+        rows.changed(b)
         overflow -= 1
+
+
+class _Places:
+    """The tasks of a full queue, the smallest first, and where there is a place for each."""
+
+    def __init__(self, state: State, limits: Sequence[float], agent: int) -> None:
+        self.state, self.limits = state, limits
+        self.agent = agent
+        self.sizes = sorted((state.hours(i, agent), i) for i in state.held[agent]) if agent >= 0 else []
+        self.known: dict[int, list[int]] = {}
+
+    def changed(self, agent: int) -> None:
+        """One place less: whoever had that agent in mind looks again."""
+        for kind in [kind for kind, found in self.known.items() if agent in found]:
+            del self.known[kind]
+
+    def of(self, i: int) -> list[int]:
+        """Agents with a place for an item, those with most room for its kind, and its owner."""
+        state, problem = self.state, self.state.problem
+        item = problem.items[i]
+        limit = problem.options.queue_limit
+        found = self.known.get(item.kind)
+        if found is None:
+            hours = problem.kinds[item.kind].hours
+            roofs = self.limits
+            if problem.options.target:
+                roofs = [min(pair) for pair in zip(self.limits, state.targets, strict=True)]
+            found = self.known[item.kind] = heapq.nlargest(
+                _ROOMIEST,
+                (
+                    b
+                    for b in problem.kinds[item.kind].receivers
+                    if b != self.agent and state.pending[b] < limit
+                ),
+                key=lambda b: ((roofs[b] - state.load[b]) / hours[b], -b),
+            )
+        owner = item.owner
+        if owner == self.agent or not problem.counted[owner]:
+            return found
+        if item.misplaced:
+            return [b for b in found if b != owner]
+        if owner not in found and state.pending[owner] < limit:
+            return [*found, owner]
+        return found

@@ -253,10 +253,13 @@ def rounded(workspace: Workspace, found: Freedom, bound: float) -> float:
 
 
 class Exact:
-    """The problem in integers, under limits on X, P, E, O and M; each goal may be what is minimised."""
+    """The problem in integers, under limits on X, P, E, O and M; each goal may be what is minimised.
 
-    def __init__(self, workspace: Workspace, limit_s: float = 20.0) -> None:
-        self.workspace, self.limit_s = workspace, limit_s
+    Not `whole`: tasks may be split, which is quick and a bound.
+    """
+
+    def __init__(self, workspace: Workspace, limit_s: float = 20.0, whole: bool = True) -> None:
+        self.workspace, self.limit_s, self.whole = workspace, limit_s, whole
         self.found = freedom_of(workspace, may_stay=True)
         self.budget = int(workspace.config["max_moves"]) or len(self.found.free)
 
@@ -274,7 +277,7 @@ class Exact:
         for task in found.free:
             places = {}
             for agent in found.homes[task.key]:
-                column = model.column(0.0, 0.0, 1.0, whole=True)
+                column = model.column(0.0, 0.0, 1.0, whole=self.whole)
                 places[column] = 1.0
                 hours[agent][column] = workspace.p(agent, task)
                 if agent != task.owner:
@@ -322,6 +325,11 @@ class Exact:
         """The least X, and with it the least P [%]; of P what is proven."""
         misplaced = round(self.least("misplaced").bound)
         return misplaced, self.least("peak", misplaced).bound
+
+    def peak_bound(self) -> float:
+        """What is proven of the least P [%], with nothing left misplaced; up to the grid where hours are whole."""
+        bound = self.least("peak", misplaced=0).bound
+        return rounded(self.workspace, freedom_of(self.workspace), bound) if math.isfinite(bound) else 0.0
 
     def reference(self, goals: Goals) -> "Reference":
         """The reference values for a plan that reached `goals`."""
