@@ -4,11 +4,13 @@
 itself: that is `core.balance.planner`.
 """
 
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.balance.doing import APPLY, COMPLETE, STOPPED, UNWRITABLE, By, Recovery, Result, pause, state_of
-from core.balance.journal import SCHEMA, BadJournal, Journal, read_trail
+from core.balance.journal import RECEIPTS, SCHEMA, BadJournal, Journal, Trail, made_folder, read_trail
 from core.balance.judge import expected_levels
 from core.balance.moving import Mover, Order, reason
 from core.balance.options import Options
@@ -84,7 +86,7 @@ def carry_out(
     """
     agents = sorted({name for order in orders for name in (order.source, order.receiver)})
     before = counted(room.workspace).data(agents)
-    journal = _begun(room, plan_id, by, {**begin, "counted": before})
+    journal = _begun(room, plan_id, by, {**begin, "counted": before}, orders)
     try:
         mover = Mover(room, journal, options, world)
         try:
@@ -131,9 +133,12 @@ def carry_out(
         journal.close()
 
 
-def _begun(room: Room, plan_id: str, by: By, begin: Mapping[str, Any]) -> Journal:
+def _begun(room: Room, plan_id: str, by: By, begin: Mapping[str, Any], orders: Sequence[Order]) -> Journal:
     try:
-        read_trail(room.workspace, plan_id)
+        _refuse_again(read_trail(room.workspace, plan_id), orders)
+        folder = made_folder(room.workspace, RECEIPTS)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{RECEIPTS}: {os.strerror(errno.EACCES)}")
         journal = Journal(room.workspace, plan_id)
         try:
             journal.add(
@@ -150,6 +155,27 @@ def _begun(room: Room, plan_id: str, by: By, begin: Mapping[str, Any]) -> Journa
             "without one; check permissions and space of .bluetop in the workspace"
         ) from error
     return journal
+
+
+def _refuse_again(trail: Trail | None, orders: Sequence[Order]) -> None:
+    """Another run goes on in the same journal, where it may not cover what recovery and undo still need of the last.
+
+    Raises:
+        ChangeFailed: a move is half made still, or other tasks have the numbers of those that were moved.
+    """
+    if trail is None:
+        return
+    if still := trail.open():
+        names = clean_line(", ".join(step.task_id for step in still[:3]), 200)
+        raise ChangeFailed(
+            f"nothing was changed: this plan was cut off before, and {names} could not be brought to an end now; "
+            "`bluetop optimize --recover` says why"
+        )
+    made = {step.seq: step.task_id for step in trail.made()}
+    if any(made.get(order.seq, order.task_id) != order.task_id for order in orders):
+        raise ChangeFailed(
+            "nothing was changed: a plan of this id with other moves was applied here before; make a new one"
+        )
 
 
 def predicted(picture: Picture, agents: Sequence[str]) -> dict[str, Any]:

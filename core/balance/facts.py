@@ -27,6 +27,8 @@ ENOUGH = 5  # tasks of one priority, to take their median
 _SLOW, _FAST, _LEAST_RELIABLE = 0.5, 2.0, 0.5
 PRIORITIES = {"CRITICAL": 4, "HIGH": 3, "MEDIUM": 2, "LOW": 1}
 NOTHING: frozenset[str] = frozenset()
+# Hours beyond these mean nothing, but would have sums overflow.
+_SMALLEST, _LARGEST = 1e-9, 1e12
 
 
 class Task(NamedTuple):
@@ -95,14 +97,14 @@ class Estimates(NamedTuple):
 
 
 def number(value: Any) -> float | None:
-    """A positive finite JSON number; None for everything else."""
+    """A positive finite JSON number, of a size that can be added up and divided by; None for everything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         found = float(value)
     except OverflowError:
         return None
-    return found if 0 < found < math.inf else None
+    return min(_LARGEST, max(_SMALLEST, found)) if 0 < found < math.inf else None
 
 
 def agent_of(name: str, document: Mapping[str, Any]) -> Agent:

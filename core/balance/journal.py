@@ -272,7 +272,7 @@ def read_trail(workspace: str, plan_id: str) -> Trail | None:
                 steps[step.seq] = step._replace(outcome="")
             else:
                 _take(steps, record, row)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise BadJournal(
                 f"{shown}, line {number} is not bluetop's: {error}; it is not followed, see to its moves by hand "
                 "and remove it"
@@ -327,7 +327,7 @@ def intent_of(row: Mapping[str, Any]) -> Intent:
         value = row[name]
         if type(value) is not kind and not (kind is float and type(value) is int):
             raise ValueError(f"{name} is no {kind.__name__}")
-        values[name] = value
+        values[name] = float(value) if kind is float else value
     intent = Intent(**values)
     if (
         not (is_agent_name(intent.source) and is_agent_name(intent.receiver))

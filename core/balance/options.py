@@ -46,14 +46,14 @@ def checked(options: Options) -> Options:
     for name in ("target", "under", "cooldown_hours", "min_gain"):
         value = getattr(options, name)
         if not math.isfinite(value) or value < 0:
-            raise UsageError(f"{_flag(name)} must be a number from 0 up, not {value:g}")
+            raise UsageError(f"{_flag(name)} must be a number from 0 up, not {_told(value)}")
     for name in ("target", "under"):
         if getattr(options, name) > 1000:
             raise UsageError(f"{_flag(name)} is in per cent, at most 1000, not {getattr(options, name):g}")
     for name in ("queue_limit", "max_moves"):
         value = getattr(options, name)
-        if value < 0 or value != int(value):
-            raise UsageError(f"{_flag(name)} must be a whole number from 0 up, not {value:g}")
+        if not math.isfinite(value) or value < 0 or value != int(value):
+            raise UsageError(f"{_flag(name)} must be a whole number from 0 up, not {_told(value)}")
     if options.unlabelled not in UNLABELLED:
         raise UsageError(f"--unlabelled must be one of {', '.join(UNLABELLED)}, not {options.unlabelled}")
     # The same numbers whether they came as 80 or as 80.0: plans are the same byte for byte.
@@ -86,12 +86,19 @@ def options_of(data: Mapping[str, Any]) -> Options:
                 raise UsageError(f"config.{name} must be a word")
         elif isinstance(value, bool) or not isinstance(value, int | float):
             raise UsageError(f"config.{name} must be a number")
+        elif abs(value) >= 1e300:  # an integer beyond what a float holds is neither shown nor compared
+            raise UsageError(f"config.{name} is too large a number")
         values[name] = value
     return checked(Options(**values))
 
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
+
+
+def _told(value: float) -> str:
+    """A number as it is said, also one that is too large for a float."""
+    return f"{value:g}" if abs(value) < 1e300 else "one with hundreds of digits"
 
 
 def _plain(value: Any) -> Any:

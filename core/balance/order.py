@@ -7,6 +7,7 @@ from the beginning and from the end; where there is none, the one that breaks th
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from random import Random
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from core.balance.problem import Problem
 _FEW = 120  # moves: more ways are tried
 _TRIES = 40
 _SEED = 5
+_LOOKED_AT = 500  # moves of which the least harmful is taken, where all do harm
 
 
 class Step(NamedTuple):
@@ -157,12 +159,16 @@ def _from_end(problem: Problem, moves: Mapping[int, int], before: Sequence[float
             into.setdefault(moves[i], []).append(i)
         heap = [(-walk.used(to), to) for to in into]
         heapq.heapify(heap)
-        refused: list[int] = []
+        gives: dict[int, set[int]] = {}
+        for i in part:
+            gives.setdefault(problem.items[i].owner, set()).add(moves[i])
+        refused: set[int] = set()
         while heap or refused:
             if not heap:
-                chosen = min((i for to in refused for i in into[to]), key=lambda i: (walk.harm_if_last(i), i))
+                some = islice((i for to in sorted(refused) for i in into[to]), _LOOKED_AT)
+                chosen = min(some, key=lambda i: (walk.harm_if_last(i), i))
                 to = moves[chosen]
-                refused.remove(to)
+                refused.discard(to)
             else:
                 known, to = heapq.heappop(heap)
                 if -known != walk.used(to):  # it has changed meanwhile
@@ -170,13 +176,19 @@ def _from_end(problem: Problem, moves: Mapping[int, int], before: Sequence[float
                     continue
                 fits = next((i for i in into[to] if not walk.harm_if_last(i)), None)
                 if fits is None:
-                    refused.append(to)
+                    refused.add(to)
                     continue
                 chosen = fits
             walk.take_back(chosen)
             into[to].remove(chosen)
-            for agent in (*refused, *((to,) if into[to] else ())):
+            # The giver had more before: what was refused because of it may be done now.
+            giver = problem.items[chosen].owner
+            again = {
+                agent for agent in refused & gives[giver]
+                if any(problem.items[i].owner == giver and not walk.harm_if_last(i) for i in into[agent])
+            }  # fmt: skip
+            refused -= again
+            for agent in sorted(again | ({to} if into[to] else set())):
                 heapq.heappush(heap, (-walk.used(agent), agent))
-            refused = []
     walk.steps.reverse()
     return walk

@@ -25,28 +25,36 @@ _CHECKS = 4  # how often the outcome is planned anew, to see that nothing is lef
 def plan(world: World, options: Options, now: float, tell: Tell = silent) -> Plan:
     """The plan for `world` at `now` (wall seconds); it has no moves where nothing is worth one."""
     problem = problem_of(world, checked(options), now)
-    best = seek(problem, tell, thrifty=False)
-    state, peak, bound = best.state, best.state.peak(), best.bound
-    if not state.moved():
-        return _told(world, problem, state, bound, now)
-    if not problem.options.max_moves and len(problem.items) <= LARGE:
+    large = len(problem.items) > LARGE
+    found = seek(problem, tell, thrifty=large)
+    state, bound = found.state, found.bound
+    if state.moved() and not large:
+        state = _settled(world, problem, state, now, tell)
+    tell("putting the moves in order", 0, 0)
+    return _told(world, problem, state, bound, now)
+
+
+def _settled(world: World, problem: Problem, best: State, now: float, tell: Tell) -> State:
+    """Few moves to something as good as `best`, after which planning anew finds nothing to do."""
+    peak = best.peak()
+    better: State | None = best
+    if not problem.options.max_moves:
         for turn in range(_CHECKS):
             tell("looking for the best state", turn, _CHECKS)
-            more = _again(world, problem, state, now, peak)
+            more = _again(world, problem, best, now, peak)
             if more is None:
                 break
-            state, peak = more, min(peak, more.peak())
-    better: State | None = state
-    for turn in range(_CHECKS if len(problem.items) <= LARGE else 1):
+            better = best = more
+            peak = min(peak, best.peak())
+    state = best
+    for turn in range(_CHECKS):
         if better is None:
             break
         peak = min(peak, better.peak())
         state = seek(problem, tell, better, peak).state
         tell("checking that nothing is left to do", turn, _CHECKS)
-        better = None
-        if state.moved() and len(problem.items) <= LARGE:
-            better = _again(world, problem, state, now, min(peak, state.peak()))
-    return _told(world, problem, state, bound, now)
+        better = _again(world, problem, state, now, min(peak, state.peak())) if state.moved() else None
+    return state
 
 
 def without(world: World, plan: Plan, seqs: Collection[int], now: float) -> Plan:

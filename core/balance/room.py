@@ -13,7 +13,7 @@ from core.balance.doing import UNREADABLE, Refused, pause
 from core.balance.journal import APPLY_LOCK, is_agent_name, made_folder
 from core.balance.locks import Held, held
 from core.balance.sheet import Sheet, sheet_of
-from core.balance.strict import QUEUE_FILE, NotStandard, Queue, read_regular
+from core.balance.strict import QUEUE_FILE, NotStandard, Queue, queue_path, read_regular
 from core.clock import Clock
 from core.control import ChangeFailed
 from core.errors import WorkspaceError
@@ -127,9 +127,7 @@ class Room:
         raise AssertionError("the last turn returns or raises")
 
     def _read(self, agent: str) -> Loaded:
-        path = self.link(agent)
-        if os.path.islink(path):
-            path = os.path.realpath(path)
+        path = queue_path(self.postbox, agent)
         data, status = read_regular(path)
         known = self.ours.get(path)
         sheet = known if known is not None and known.data == data else sheet_of(data)
@@ -188,6 +186,10 @@ class Room:
         folder = os.path.join(self.postbox, agent)
         if not is_agent_name(agent) or not os.path.isdir(folder):
             raise Refused(UNREADABLE, f"there is no agent {agent}")
+        try:
+            queue_path(self.postbox, agent)  # nor is a lock file made elsewhere
+        except NotStandard as error:
+            raise Refused(UNREADABLE, f"{agent}'s {QUEUE_FILE} {error}") from error
         return folder
 
     def _is_fresh(self, agent: str) -> bool:

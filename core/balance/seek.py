@@ -15,7 +15,7 @@ from core.balance.problem import Problem
 from core.balance.relief import evacuate, relieve
 from core.balance.state import TINY, Goals, Score, State
 from core.balance.surplus import lessen_excess, lessen_overflow
-from core.balance.thrift import rank, retry, thin
+from core.balance.thrift import put_back, rank, retry, thin
 from core.balance.world import Tell
 
 # Tolerances of section 4. What is sought stays a little inside, so that planning anew finds nothing to add.
@@ -51,8 +51,10 @@ class Effort(NamedTuple):
 def effort_for(problem: Problem) -> Effort:
     """More for small workspaces, where it costs nothing."""
     count = len(problem.items)
-    looks = max(400_000, min(8_000_000, 30_000 * count))
-    rounds = min(80, 16_000 // (count + 20))
+    looks = max(400_000, min(5_000_000, 20_000 * count))
+    rounds = min(50, 12_000 // (count + 20))
+    if not problem.options.target and count > 150:
+        looks = min(24_000_000, 48_000 * count)  # nothing but the peak counts, and every per cent of it
     if not problem.options.target and count > 40:
         rounds = 0  # nearly every task moves, and to where it must
     return Effort(looks, max(60_000, min(400_000, 40 * count)), rounds)
@@ -177,7 +179,7 @@ class _Search:
         if self.second is not None:
             starts.append(self.second.copy())
         best = min((base, *starts), key=lambda state: state.peak()).copy()
-        share = self.effort.looks // (len(starts) * 4)
+        share = self.effort.looks // (8 if self.known is None else 16)
         for number, state in enumerate(starts):
             for turn in range(4):
                 pull = tuple(0.01 * price for price in bound.prices) if turn % 2 and floor > target else None
@@ -297,6 +299,10 @@ class _Search:
 
     def _fewest(self, base: State, goals: Goals, known: Sequence[State]) -> State | None:
         """The state with the fewest moves that reaches the goals; None if none is known."""
+        if self.is_large:
+            state = known[0].copy()
+            put_back(state, goals)
+            return state
         found: list[State] = []
         for state in known:
             other = state.copy()
@@ -312,9 +318,7 @@ class _Search:
             relieve(both, lowest)
             if relieve(both, goals.limits, wholly=True) and self._less(both, goals):
                 found.append(both)
-        if self.is_large and found:
-            pass
-        elif relieve(fresh, goals.limits, wholly=True):
+        if relieve(fresh, goals.limits, wholly=True):
             if self._less(fresh, goals):
                 found.append(fresh)
         else:

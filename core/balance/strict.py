@@ -46,9 +46,7 @@ def read_queue(postbox: str, agent: str) -> Queue:
         NotStandard: it is no file that may be rewritten.
         FileNotFoundError: there is none.
     """
-    path = os.path.join(postbox, agent, QUEUE_FILE)
-    if os.path.islink(path):
-        path = os.path.realpath(path)
+    path = queue_path(postbox, agent)
     try:
         data, status = read_regular(path)
     except FileNotFoundError:
@@ -56,6 +54,23 @@ def read_queue(postbox: str, agent: str) -> Queue:
     except OSError as error:
         raise NotStandard(f"cannot be read: {error.strerror or error}") from error
     return Queue(agent, path, data, parse(data), status)
+
+
+def queue_path(postbox: str, agent: str) -> str:
+    """Where the queue file of `agent` lies: where `outbox.json` is a link, the path to which it leads.
+
+    Raises:
+        NotStandard: a link leads it out of the workspace.
+    """
+    path = os.path.join(postbox, agent, QUEUE_FILE)
+    if not (os.path.islink(path) or os.path.islink(os.path.dirname(path))):
+        return path
+    real = os.path.realpath(path)
+    # The postbox itself may be a link: then what lies beside it is inside, too.
+    roots = {os.path.realpath(os.path.dirname(postbox)), os.path.dirname(os.path.realpath(postbox))}
+    if not any(real.startswith(root.rstrip("/") + "/") for root in roots):
+        raise NotStandard("lies outside of the workspace, to which a link leads")
+    return real if os.path.islink(path) else path
 
 
 def read_regular(path: str) -> tuple[bytes, os.stat_result]:

@@ -67,6 +67,9 @@ def _fixed(world: World, problem: Problem, agent: int, state: State, now: float)
         if task.weight and task.place not in gone:
             kind = _kind(task, world, problem, now)
             hours.setdefault(kind, []).append(row.hours(task, world.estimates.of(task)) * task.weight)
+    for i in state.held[agent]:
+        if problem.items[i].owner != agent:  # it came, and cannot go elsewhere
+            hours.setdefault(NO_RECEIVER, []).append(state.hours(i, agent))
     sums = {kind: math.fsum(parts) for kind, parts in hours.items()}
     named = {kind: found for kind, found in sums.items() if kind != INDIVISIBLE}
     if not named:

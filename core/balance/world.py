@@ -7,7 +7,7 @@ helper process (`core.balance.worker`).
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from core.balance.facts import Agent, Estimates, agent_of, estimates_of
@@ -59,6 +59,7 @@ def read_world(workspace: str, tell: Tell = silent) -> World:
     files: dict[str, bytes] = {}
     unread: dict[str, str] = {}
     documents: dict[str, Mapping[str, Any]] = {}
+    places: dict[tuple[int, int], list[str]] = {}
     for number, name in enumerate(names):
         shown = clean_line(name, 60)
         tell(f"reading {shown}", number, len(names))
@@ -68,12 +69,36 @@ def read_world(workspace: str, tell: Tell = silent) -> World:
         try:
             queue = read_queue(postbox, name)
             files[name], documents[name] = queue.data, queue.document
+            places.setdefault((queue.status.st_dev, queue.status.st_ino), []).append(name)
         except FileNotFoundError:
             if os.path.lexists(os.path.join(postbox, name, NESTED)):
                 unread[name] = f"keeps its queue in {NESTED}, an older layout that is only read"
         except NotStandard as error:
             unread[name] = str(error)
+    for names in places.values():
+        for name, other in _aliases(postbox, names):
+            del files[name], documents[name]
+            unread[name] = f"is a link to the queue of {other}"
     return _world(documents, files, unread)
+
+
+def _aliases(postbox: str, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Of agents that have one and the same file, those that only links lead to it, each with the one that keeps it.
+
+    Hard links are left alone: they are two files as soon as one of them is replaced.
+    """
+    if len(names) < 2:
+        return
+    keepers: dict[str, str] = {}
+    paths = {name: os.path.join(postbox, name, QUEUE_FILE) for name in names}
+    for name in sorted(names, key=lambda name: (_is_linked(paths[name]), name)):
+        keeper = keepers.setdefault(os.path.realpath(paths[name]), name)
+        if keeper != name:
+            yield name, keeper
+
+
+def _is_linked(path: str) -> bool:
+    return os.path.islink(path) or os.path.islink(os.path.dirname(path))
 
 
 def world_of(files: Mapping[str, bytes]) -> World:

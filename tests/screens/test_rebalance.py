@@ -50,7 +50,7 @@ async def test_a_preview_shows_the_loads_and_the_moves_and_changes_nothing(tmp_p
         assert "125.0 %" in ca
         assert "12 →   5" in ca
         assert on.selected().split()[1:3] == ["1", moved(screen)[0]]
-        assert "CA 300 % -> 275 %" in on.text()
+        assert "CA 300 % → 275 %" in on.text()
     assert files_of(root) == before
 
 
@@ -377,7 +377,8 @@ async def test_apply_then_undo_with_a_task_that_was_started_meanwhile(tmp_path):
         path.write_text(json.dumps(document))
         await on.press("u")
         await rb.answered(on, lambda: screen.questioning)
-        assert f"undo it: 6 tasks come back, not {started.task_id}" in on.rows()[-1]
+        assert f"undo it: 6 tasks come back, 1 stays: {started.task_id}" in on.rows()[-1]
+        assert on.rows()[-1].rstrip().endswith("y: yes, w: say why, else no")
         assert "1 task cannot be undone, and stays" in on.text()
         await on.press("y")
         await rb.answered(on, lambda: on.kind == "task")

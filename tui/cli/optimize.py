@@ -39,6 +39,9 @@ PLANNING = (
     "target", "under", "queue_limit", "max_moves", "cooldown_hours", "min_gain", "unlabelled", "pin", "drop", "now",
 )  # fmt: skip
 
+# The value of --apply and --undo where no plan is named. Not "": that is a variable of a script that was not set.
+_NEWEST = ()
+
 
 class Action(NamedTuple):
     """Something beside showing a plan: the name of its option, and whether it makes a plan to do so."""
@@ -103,11 +106,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--apply",
         metavar="PLAN",
         nargs="?",
-        const="",
+        const=_NEWEST,
+        type=text,
         help="apply the plan in a file (- is standard input), or a new one",
     )
     actions.add_argument(
-        "--undo", metavar="PLAN_ID", nargs="?", const="", help="undo a plan, or the last one"
+        "--undo",
+        metavar="PLAN_ID",
+        nargs="?",
+        const=_NEWEST,
+        type=text,
+        help="undo a plan, or the last one",
     )
     actions.add_argument(
         "--recover", action="store_true", help="put in order what plans left that were cut off"
@@ -290,7 +299,7 @@ def _change_back(
 
     reason = args.reason or ""
     if action == "undo":
-        data = submit(UndoPlan(helper, args.undo, reason), read_only=options.read_only).detail
+        data = submit(UndoPlan(helper, args.undo or "", reason), read_only=options.read_only).detail
         status = 0 if data["state"] == "complete" else 1
     else:
         data = submit(RecoverPlans(helper, reason), read_only=options.read_only).detail

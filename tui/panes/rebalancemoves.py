@@ -130,7 +130,8 @@ def _why(row: MoveRow, drawn: Drawn) -> Line:
 
 
 def _text(row: MoveRow, drawn: Drawn) -> Line:
-    return [(row.said or row.text or row.title, "dim")]
+    text = row.said or row.text or row.title
+    return [(text if drawn.glyphs.ascii else text.replace(" -> ", f" {arrow(drawn.glyphs)} "), "dim")]
 
 
 COLUMNS: tuple[Column, ...] = (

@@ -3,9 +3,10 @@
 Pure: from a Plan to lines of spans. Not for tables: `tui.panes.rebalance`, `tui.panes.rebalancemoves`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from core.balance.doing import STOPPED
 from core.balance.plan import Move, Picture, Plan
 from core.text import clean_line
 from tui.panes.rebalance import CAUSES, AgentRow, arrow, hours, percent
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 LABEL = 11
 MOST_TOLD = 1000
 _NAMED = 3
+_WEIGHTS = {"CRITICAL": 4, "HIGH": 3, "MEDIUM": 2, "LOW": 1}
 _WARNED = {
     "unreadable": "takes no part",
     "id_mismatch": "another name inside",
@@ -51,31 +53,46 @@ def what_it_does(plan: Plan) -> str:
     return "balanced: there is nothing to move"
 
 
-def figures(plan: Plan, glyphs: Glyphs) -> list[tuple[str, str, str]]:
-    """The goals in their order: what it is, before, after; those of which there is nothing are left out."""
+class Figure(NamedTuple):
+    """One goal of a plan: what it is, before and after as they are shown, and the role of the latter."""
+
+    label: str
+    before: str
+    after: str
+    role: str
+
+
+def figures(plan: Plan) -> list[Figure]:
+    """The goals in their order; those of which there is nothing, or a target of 0 says nothing, are left out."""
     before, after = plan.before, plan.after
-    rows = [("peak", percent(before.peak), percent(after.peak))]
-    if before.misplaced or after.misplaced:
-        rows.append(("misplaced", str(before.misplaced), str(after.misplaced)))
-    if plan.options.target > 0 and (before.excess_hours or after.excess_hours):
-        rows.append(("above target", f"{hours(before.excess_hours)} h", f"{hours(after.excess_hours)} h"))
-    if before.overflow or after.overflow:
-        rows.append(("overflow", str(before.overflow), str(after.overflow)))
-    if before.overloaded or after.overloaded:
-        rows.append(("overloaded", str(len(before.overloaded)), str(len(after.overloaded))))
-    if before.underutilised or after.underutilised:
-        rows.append(("underused", str(len(before.underutilised)), str(len(after.underutilised))))
-    return rows
+    if not before.agents:
+        return []
+    goals: list[tuple[str, float, float, Callable[[float], str]]] = [
+        ("peak", before.peak, after.peak, percent),
+        ("misplaced", before.misplaced, after.misplaced, str),
+        ("overflow", before.overflow, after.overflow, str),
+        ("underused", len(before.underutilised), len(after.underutilised), str),
+    ]
+    if plan.options.target > 0:
+        excess = ("above target", before.excess_hours, after.excess_hours, lambda value: f"{hours(value)} h")
+        goals.insert(2, excess)
+        goals.insert(4, ("overloaded", len(before.overloaded), len(after.overloaded), str))
+    made = []
+    for label, was, is_now, shown in goals:
+        if was or is_now or label == "peak":
+            same = shown(was) == shown(is_now)
+            role = "text" if same else "ok" if is_now < was else "medium"
+            made.append(Figure(label, shown(was), shown(is_now), role))
+    return made
 
 
 def figures_line(plan: Plan, glyphs: Glyphs, cells: int, faded: bool = False) -> Line:
     """`peak 132.5 % → 82.0 %   above target 9.1 h → 0.4 h   overflow 3 → 0`, as many as fit in `cells`."""
     line: Line = []
-    for label, before, after in figures(plan, glyphs):
+    for label, before, after, role in figures(plan):
         piece: Line = [(f"{'   ' if line else ''}{label} ", "dim"), (before, "dim" if faded else "text")]
         if before != after:
-            gained = "dim" if faded else "ok" if plan.moves else "text"
-            piece += [(f" {arrow(glyphs)} ", "dim"), (after, gained)]
+            piece += [(f" {arrow(glyphs)} ", "dim"), (after, "dim" if faded else role)]
         if line_width(line) + line_width(piece) > cells:
             break
         line += piece
@@ -138,7 +155,7 @@ def move_lines(row: MoveRow, glyphs: Glyphs, cells: int) -> list[Line]:
     imputed = ", estimated from others like it" if row.imputed else ""
     facts = [
         f"{hours(row.hours_from)} h with {row.source}, {hours(row.hours_to)} h with {row.receiver}{imputed}",
-        f"cost {row.disruption}",
+        _cost(row),
     ]
     lines = [head]
     if row.result:
@@ -149,9 +166,25 @@ def move_lines(row: MoveRow, glyphs: Glyphs, cells: int) -> list[Line]:
             [(f"dropped: it stays with {row.source}; ", "dim"), ("x", "key"), (" takes it back", "dim")]
         )
     if row.text:
-        lines += wrap([(row.text, "text")], cells)
+        lines += wrap([(with_arrows(row.text, glyphs), "text")], cells)
     lines += wrap([(", ".join(facts), "dim")], cells)
     return lines
+
+
+def with_arrows(text: str, glyphs: Glyphs) -> str:
+    """A planner's sentence with the arrows of the tables."""
+    return text if glyphs.ascii else text.replace(" -> ", f" {arrow(glyphs)} ")
+
+
+def _cost(row: MoveRow) -> str:
+    """What a move costs beside its hours, and of what that is made: `cost 4: high 3, dependencies +1`."""
+    weight = _WEIGHTS.get(row.priority.upper())
+    if weight is None:
+        return f"cost {row.disruption}"
+    torn = row.disruption - weight
+    return f"cost {row.disruption}: {row.priority.lower()} {weight}" + (
+        f", dependencies {torn:+d}" if torn else ""
+    )
 
 
 def agent_lines(row: AgentRow, glyphs: Glyphs, cells: int) -> list[Line]:
@@ -170,10 +203,11 @@ def agent_lines(row: AgentRow, glyphs: Glyphs, cells: int) -> list[Line]:
     moves = ", ".join(
         word for word in (f"gives {row.gives}" if row.gives else "", f"takes {row.takes}" if row.takes else "") if word
     )  # fmt: skip
-    lines = [head, *wrap([(said, "text"), (f"; {moves}" if moves else "", "dim")], cells)]
-    if row.cause:
+    figures_ = wrap([(said, "text"), (f"; {moves}" if moves else "", "dim")], cells)
+    lines = [head, *figures_]
+    if row.cause:  # it goes before the figures, which stand in the table as well
         text = row.text or f"stays above the target: {CAUSES.get(row.cause, row.cause.replace('_', ' '))}"
-        lines += wrap([(text, "medium")], cells)
+        lines = [head, *wrap([(text, "medium")], cells), *figures_]
     else:
         nominal = f"workload score {before.workload_score:.0f} {mark} {after.workload_score:.0f}"
         lines.append([(nominal, "dim")])
@@ -182,7 +216,7 @@ def agent_lines(row: AgentRow, glyphs: Glyphs, cells: int) -> list[Line]:
 
 def why_lines(answer: "Why", glyphs: Glyphs, cells: int) -> list[Line]:
     """Why a task goes where it goes or stays: the sentence, then every agent and what speaks for or against it."""
-    lines: list[Line] = [*wrap([(clean_line(answer.text, 500), "strong")], cells), []]
+    lines: list[Line] = [*wrap([(with_arrows(clean_line(answer.text, 500), glyphs), "strong")], cells), []]
     signs = {"there": arrow(glyphs), "here": glyphs.dot}
     roles = {"there": "accent", "here": "text"}
     for option in answer.options:
@@ -203,10 +237,10 @@ def why_lines(answer: "Why", glyphs: Glyphs, cells: int) -> list[Line]:
 def plan_lines(plan: Plan, glyphs: Glyphs, cells: int, past: str = "", most: int = MOST_TOLD) -> list[Line]:
     """The plan in words: its figures, its bound, what stays above the target, what was odd; `most` of each."""
     lines: list[Line] = []
-    for label, before, after in figures(plan, glyphs):
+    for label, before, after, role in figures(plan):
         lines.append([
             (fit(label, 14), "dim"), (fit(before, 9, ">"), "text"), (f"  {arrow(glyphs)} ", "dim"),
-            (fit(after, 9, ">"), "text" if before == after else "ok"),
+            (fit(after, 9, ">"), role),
         ])  # fmt: skip
     for said in (bound_text(plan), past):
         if said:
@@ -217,6 +251,8 @@ def plan_lines(plan: Plan, glyphs: Glyphs, cells: int, past: str = "", most: int
         for row in plan.unresolved[:most]:
             cause = CAUSES.get(row.cause, row.cause.replace("_", " "))
             text = clean_line(row.text or cause, 300)
+            said = text.partition(" %: ")[2] if text.startswith(f"{clean_line(row.agent)} stays at ") else ""
+            text = said or text  # the agent and its load stand before it
             lines += _hanging(f"{clean_line(row.agent, 40)} {percent(row.utilisation)}", text, cells)
         lines += _more(len(plan.unresolved) - most)
     if plan.warnings:
@@ -273,12 +309,20 @@ def recovered_text(row: Mapping[str, Any]) -> str:
 
 def result_head(data: Mapping[str, Any], verb: str) -> tuple[str, str]:
     """A result in half a sentence, and its role: `complete: 7 moves applied`."""
-    applied, skipped = len(data.get("applied", ())), len(data.get("skipped", ()))
+    applied, stopped = len(data.get("applied", ())), _stopped(data)
+    skipped = len(data.get("skipped", ())) - stopped
     state = str(data.get("state", ""))
     said = f"{state}: {count(applied, 'move')} {verb}"
     if skipped:
         said += f", {skipped} skipped"
+    if stopped:
+        said += f", {stopped} not begun"
     return clean_line(said, 200), "ok" if state == "complete" else "medium"
+
+
+def _stopped(data: Mapping[str, Any]) -> int:
+    """How many moves were not begun because somebody stopped the rest."""
+    return sum(row.get("code") == STOPPED for row in data.get("skipped", ()))
 
 
 def result_lines(
@@ -289,10 +333,10 @@ def result_lines(
     `moves` are those that were asked for: number → task, from whom, to whom.
     """
     head, role = result_head(data, verb)
-    lines: list[Line] = [[(head, role)], []]
+    lines: list[Line] = [[(head, role)]]
     applied = list(data.get("applied", ()))
     if applied:
-        lines.append([(verb.upper(), "title")])
+        lines += [[], [(verb.upper(), "title")]]
         for seq in applied[:MOST_TOLD]:
             task, source, receiver = (
                 clean_line(word, 60) for word in moves.get(seq, (f"move {seq}", "", ""))
@@ -300,8 +344,9 @@ def result_lines(
             said = f"{task}  {source} to {receiver}" if receiver else task
             lines.append([(fit(str(seq), 4, ">"), "dim"), (f"  {said}", "text")])
         lines += _more(len(applied) - MOST_TOLD)
+    skipped = [row for row in data.get("skipped", ()) if row.get("code") != STOPPED]
     for title, rows, text in (
-        ("NOT MOVED", data.get("skipped", ()), skipped_text),
+        ("NOT MOVED", skipped, skipped_text),
         ("PUT IN ORDER", data.get("recovered", ()), recovered_text),
     ):
         if rows:
@@ -309,11 +354,16 @@ def result_lines(
             for row in rows[:MOST_TOLD]:
                 lines += [[("  ", "text"), *piece] for piece in wrap([(text(row), "text")], cells - 2)]
             lines += _more(len(rows) - MOST_TOLD)
+    if stopped := _stopped(data):
+        said = f"{count(stopped, 'move')} not begun: it was stopped before"
+        lines += [[], [(said, "medium")]]
     plan_id = clean_line(str(data.get("plan_id", "")), 64)
-    lines += [[], [("plan ", "dim"), (plan_id, "text")]]
+    lines += [[], [(fit("plan", LABEL), "dim"), (plan_id, "text")]]
     if where:
-        lines.append([("receipt ", "dim"), (where, "text")])
-    lines.append([("check it later ", "dim"), (f"bluetop optimize --verify {plan_id}", "text")])
+        lines.append([(fit("receipt", LABEL), "dim"), (where, "text")])
+    lines.append([(fit("check", LABEL), "dim"), (f"bluetop optimize --verify {plan_id}", "text")])
+    if applied:
+        lines.append([(fit("take back", LABEL), "dim"), (f"bluetop optimize --undo {plan_id}", "text")])
     return lines
 
 

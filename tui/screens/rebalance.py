@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from core.balance.client import Done, Event, Failed, Progress
+from core.balance.plan import Plan
 from core.config import Balance
 from core.errors import BluetopError
 from core.snapshot import Snapshot
@@ -25,13 +26,14 @@ from tui.screens.rebalancechange import ChangingScreen
 from tui.screens.rebalancetalk import unfinished_text
 from tui.view.layout import Rect
 from tui.view.pane import Size, Ui, blank, facts, framed, spread
-from tui.view.spans import Line, fit_line, wrap
+from tui.view.spans import Line, fit_line, line_width, wrap
 from tui.view.table import TableState
 
 SIDE_FROM, SIDE_HEIGHT = 150, 34  # cells from which there is room for the plan in words beside the tables
 FADE_S = 0.5  # a plan that takes longer than this to make leaves the one before it in the background
 MOST_MOVES = 1_000_000
 NOTE_LINES = 3
+_LEAST_WORDS, _MOST_WORDS = 3, 6  # lines for what is selected in words, by how many the moves leave
 
 
 class RebalanceScreen(ChangingScreen):
@@ -52,7 +54,7 @@ class RebalanceScreen(ChangingScreen):
         self.everything = False
         self.fold = ""
         self.past = ""
-        self._rows_shown = 0
+        self._rows_shown = self._moves_shown = 0
         self._fade: asyncio.TimerHandle | None = None
 
     # -- what it is --------------------------------------------------------------------------
@@ -90,14 +92,15 @@ class RebalanceScreen(ChangingScreen):
             side = max(56, width * 36 // 100)
             left = width - side
             rects["side"] = Rect(left, top, side, bottom - top)
-        else:
-            lines = 4 + edge if framed_ else 3
+        wanted = max(2, self._rows_shown) + 1 + edge + (1 if self.fold and not framed_ else 0)
+        gap = 0 if framed_ else 1
+        if "side" not in rects:
+            most = bottom - top - min(wanted, (bottom - top) // 2) - gap - self._moves_shown - 1 - edge
+            lines = max(_LEAST_WORDS, min(_MOST_WORDS, most - (edge or 1))) + (edge or 1)
             bottom -= lines
             rects["detail"] = Rect(0, bottom, width, lines)
         room = bottom - top
-        wanted = max(2, self._rows_shown) + 1 + edge + (1 if self.fold and not framed_ else 0)
         agents = max(4 + edge, min(wanted, room // 2))
-        gap = 0 if framed_ else 1
         rects["agents"] = Rect(0, top, left, agents)
         rects["moves"] = Rect(0, top + agents + gap, left, room - agents - gap)
         return rects
@@ -194,8 +197,10 @@ class RebalanceScreen(ChangingScreen):
         self.moves.put(move_rows(plan, full, draft.pinned, told, faded))
         row = key_for("fold")
         self.fold = loads.fold_text(rest, row.shown if row is not None else "")
-        if len(shown) > self._rows_shown or (self.fold and not self._rows_shown):
-            self._rows_shown = len(shown)
+        grown = len(self.moves.items) > self._moves_shown
+        if len(shown) > self._rows_shown or grown or (self.fold and not self._rows_shown):
+            self._rows_shown = max(self._rows_shown, len(shown))
+            self._moves_shown = max(self._moves_shown, len(self.moves.items))
             self.relayout()
         self.redraw()
 
@@ -233,8 +238,14 @@ class RebalanceScreen(ChangingScreen):
             about = (
                 words.plan_lines(plan, ui.glyphs, cells, self.past, size.height) if plan is not None else []
             )
-            body = [*self._selected(ui, cells), [], [("THE PLAN", "title")], *about]
-            return framed("SELECTED", [], _indented(body), [], size, ui._replace(focused=False))
+            body = self._selected(ui, cells)
+            if about:
+                body = [*body, [], [("THE PLAN", "title")], *about]
+            rest = len(body) - (size.height - 2)
+            row = key_for("describe")
+            said = f"{rest} lines more; {row.shown if row is not None else ''} shows all" if rest > 0 else ""
+            foot: Line = [(said, "dim")] if said else []
+            return framed("SELECTED", [], _indented(body), foot, size, ui._replace(focused=False))
         if ui.level == "rows":
             lines = self._selected(ui, size.width - 2)
             return [blank(size.width), *_filled(lines, Size(size.width, size.height - 1))]
@@ -248,6 +259,13 @@ class RebalanceScreen(ChangingScreen):
             return "there is no plan"
         if plan is None:
             return "planning; esc leaves it"
+        return self._does(plan)
+
+    def _does(self, plan: Plan) -> str:
+        """The plan in half a sentence; that it does nothing may be the operator's own doing."""
+        full = self.draft.full
+        if not plan.moves and full is not None and full.moves:
+            return "every move was dropped: there is nothing to apply"
         return words.what_it_does(plan)
 
     def _selected(self, ui: Ui, cells: int) -> list[Line]:
@@ -270,7 +288,7 @@ class RebalanceScreen(ChangingScreen):
             said = "the queues are read and a plan is made" if not self.problem else "there is no plan"
             return [spread([(" ", "text"), (said, "text")], status, cells), blank(cells), self._said(cells)]
         does = "strong" if plan.moves and not self.planning else "text"
-        first = spread([(" ", "text"), (words.what_it_does(plan), does)], status, cells)
+        first = spread([(" ", "text"), (self._does(plan), does)], status, cells)
         gains: Line = [(" ", "text"), *words.figures_line(plan, ui.glyphs, cells - 2, self.planning)]
         return [first, fit_line(gains, cells), self._said(cells)]
 
@@ -282,8 +300,8 @@ class RebalanceScreen(ChangingScreen):
         if self.planning:
             done, total = self.progress.done, self.progress.total
             share = f" {100 * done // total} %" if total else ""
-            what = f"{self.progress.what}, " if self.size.width >= 100 else ""
-            return [(f"{what}planning{share}", "accent"), ("  esc", "key"), (" leave it", "dim")]
+            what = f": {self.progress.what}" if self.size.width >= 100 and self.progress.what else ""
+            return [(f"planning{what}{share}", "accent"), ("  esc", "key"), (" leave it", "dim")]
         if self.receipt is not None:
             return [("r", "key"), (" plan anew", "dim")]
         if self.draft.plan is None or not self.draft.plan.moves:
@@ -297,16 +315,19 @@ class RebalanceScreen(ChangingScreen):
         """The most urgent thing to know, else how good the plan is."""
         talk, plan = self.owner.talk, self.draft.plan
         if self.receipt is not None:
-            return fit_line([(" ", "text"), self.receipt], cells)
+            made = any(result != "skipped" for result, _ in self.results.values())
+            back: Line = [("u", "key"), (" take it back ", "dim")] if made else []
+            return spread([(" ", "text"), self.receipt], back, cells)
         if self.problem and plan is not None:
             return fit_line([(" ", "text"), (self.problem, "high")], cells)
         if talk.unfinished:
             text, since = unfinished_text(talk.unfinished, self.snap.wall)
             key: Line = [] if talk.preview_only else [("R", "key"), (" put in order ", "dim")]
             return spread([(f" {text}", "high"), (f", {since}" if since else "", "dim")], key, cells)
-        text, role = self.draft.notice()
+        anew: Line = [("r", "key"), (" plan anew ", "dim")]
+        text, role = self.draft.notice(cells - line_width(anew) - 2)
         if text:
-            return spread([(f" {text}", role)], [("r", "key"), (" plan anew ", "dim")], cells)
+            return spread([(f" {text}", role)], anew, cells)
         if talk.preview_only:
             return fit_line([(f" {talk.preview_only}", "dim")], cells)
         if plan is None:
@@ -431,7 +452,7 @@ class RebalanceScreen(ChangingScreen):
         if plan is None:
             self.say("there is no plan yet", "dim")
             return
-        lines: list[Line] = [[(words.what_it_does(plan), "strong")], []]
+        lines: list[Line] = [[(self._does(plan), "strong")], []]
         lines += words.plan_lines(plan, self.owner.glyphs, max(40, self.size.width - 4), self.past)
         self.owner.open_text("plan", plan.plan_id[:12], lines)
 

@@ -93,8 +93,7 @@ class Rebalancing:
         if self._talk is None or not self._talk.changing or not isinstance(screen, BluetopScreen):
             app.exit()
         else:
-            what = f"{self._talk.changing} goes on, and would stop after its present move"
-            screen.confirm(f"{what}; leave?", app.exit)
+            screen.confirm(f"{self._talk.changing} goes on; leave, and stop it after this move?", app.exit)
 
     def tell(self, text: str, role: str) -> None:
         """Say something on whatever screen is on top."""

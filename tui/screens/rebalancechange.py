@@ -23,9 +23,10 @@ from tui.screens.rebalanceask import ReasonAsking
 from tui.screens.rebalancedraft import Draft
 from tui.screens.rebalancetalk import options_from
 from tui.view.pane import Size
-from tui.view.spans import Line, Span, wrap
+from tui.view.spans import Line, Span, cut, wrap
 
 _ASKED = "y: yes, w: yes and say why, any other key: no"
+_ASKED_SHORT = "y: yes, w: say why, else no"
 RECEIPTS = ".bluetop/receipts"
 Moves = Mapping[int, tuple[str, str, str]]  # number → task, from whom, to whom
 _MOVING = "moving "  # what a helper says before the name of the task
@@ -97,7 +98,8 @@ class ChangingScreen(BluetopScreen):
 
     def _confirm(self, question: str, what: str, do: Callable[[str], None]) -> None:
         """Ask; `do` gets the reason, "" where none is given."""
-        self.say(f"{question} {_ASKED}", "medium")
+        asked = _ASKED if len(question) + len(_ASKED) + 2 < self.size.width else _ASKED_SHORT
+        self.say(f"{cut(question, self.size.width - len(asked) - 3)} {asked}", "medium")
         self._question = lambda: do("")
         self._reasoned = (what, do)
 
@@ -165,7 +167,7 @@ class ChangingScreen(BluetopScreen):
 
     def _done(self, data: Mapping[str, Any], moves: Moves, verb: str) -> None:
         head, role = words.result_head(data, verb)
-        self.receipt = (f"{head}; r plans anew", role)
+        self.receipt = (head, role)
         self.results = {moves[seq][0]: (verb, "") for seq in data.get("applied", ()) if seq in moves}
         for row in data.get("skipped", ()):
             said = clean_line(f"{row.get('detail') or ''} ({row.get('code')})".strip(), 200)
@@ -242,7 +244,8 @@ class ChangingScreen(BluetopScreen):
             self.say(f"nothing of that plan can be undone: {named or 'it moved nothing'}", "medium")
             return
         back = "1 task comes back" if len(can) == 1 else f"{len(can)} tasks come back"
-        rest = f", not {named}" if cannot else ""
+        stay = "1 stays" if len(cannot) == 1 else f"{len(cannot)} stay"
+        rest = f", {stay}: {named}" if cannot else ""
         moves = {seq: (task, to, source) for seq, (task, source, to) in moves_of(plan).items()}
         what = "undo the undo" if plan.get("kind") == "undo" else "undo it"
         self._confirm(

@@ -12,6 +12,7 @@ from core.queues.model import AgentQueue
 from core.queues.times import parse
 from core.snapshot import Snapshot
 from core.text import clean_line
+from tui.view.spans import width
 
 _NAMED = 2
 MOST_ID = 80  # characters of an id that are shown
@@ -52,7 +53,9 @@ class Draft:
             self.plan = self.full
             return None
         self._less = True
-        return {"plan": self.full.data(), "drop": seqs, "options": self.full.options.data(), "now": wall}
+        made = parse(self.full.now)  # it gets no younger by having fewer moves
+        now = made.at if made is not None else wall
+        return {"plan": self.full.data(), "drop": seqs, "options": self.full.options.data(), "now": now}
 
     def take(self, data: Mapping[str, Any]) -> bool:
         """The plan that was asked for; whether the dropped moves are still to be taken out of it.
@@ -135,13 +138,17 @@ class Draft:
             elif status not in ("pending", "assigned"):
                 self.touched[move.task_id] = f"is {clean_line(status, 30)} now"
 
-    def notice(self) -> tuple[str, str]:
-        """What is to be said about queues that changed, and its role; ("", "") if there is nothing."""
+    def notice(self, cells: int) -> tuple[str, str]:
+        """What is to be said in so many cells about queues that changed, and its role; ("", "") if it is nothing."""
         if self.touched:
-            tasks = list(self.touched.items())
-            said = ", ".join(f"{shown_id(task)} {what}" for task, what in tasks[:_NAMED])
-            more = f" and {len(tasks) - _NAMED} more changed" if len(tasks) > _NAMED else ""
-            return f"{said}{more}", "medium"
+            tasks = [f"{shown_id(task)} {what}" for task, what in self.touched.items()]
+            said = ""
+            for most in range(min(_NAMED, len(tasks)), 0, -1):
+                more = f"; {len(tasks) - most} more changed" if len(tasks) > most else ""
+                said = ", ".join(tasks[:most]) + more
+                if width(said) <= cells:
+                    break
+            return said, "medium"
         if self.changed:
             named = ", ".join(clean_line(name, 24) for name in self.changed[:_NAMED])
             more = f" and {len(self.changed) - _NAMED} more" if len(self.changed) > _NAMED else ""

@@ -290,7 +290,7 @@ def unfinished_text(rows: Sequence[Mapping[str, Any]], wall: float) -> tuple[str
     moves = sum(int(row.get("open") or 0) for row in rows)
     who = clean_line(str(first.get("user") or "somebody"), 40)
     what = "an undo" if first.get("kind") == "undo" else "a rebalance"
-    half = f": {moves} move{'' if moves == 1 else 's'} open" if moves else ""
+    half = f" with {moves} move{'' if moves == 1 else 's'} open" if moves else ""
     at = first.get("at")
     since = f"{duration_text(max(0.0, wall - at))} ago" if isinstance(at, int | float) else ""
     more = f"{len(rows) - 1} more like it" if len(rows) > 1 else ""

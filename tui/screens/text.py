@@ -8,7 +8,7 @@ from tui.keys import keys_of
 from tui.screens.base import BluetopScreen, bindings_of
 from tui.view.glyphs import Glyphs
 from tui.view.pane import Size, Ui, framed
-from tui.view.spans import Line, fit_line, wrap
+from tui.view.spans import Line, fit_line, line_width, wrap
 
 
 class TextScreen(BluetopScreen):
@@ -90,6 +90,18 @@ class HelpScreen(TextScreen):
         if read_only:
             lines += [[("", "text")], [("  Read-only: keys that change anything are absent.", "unknown")]]
         super().__init__("help", screen, lines)
+
+    def wrapped(self, cells: int) -> list[Line]:
+        """What a key does is wrapped below itself."""
+        out: list[Line] = []
+        for *head, last in self.lines:
+            hang = line_width(head)
+            room = cells - hang if hang < cells // 2 else cells
+            for number, piece in enumerate(wrap([last], room)):
+                out.append(
+                    [*(head if not number else [(" " * hang, "text")] if hang < cells // 2 else []), *piece]
+                )
+        return out
 
     @property
     def where(self) -> str:

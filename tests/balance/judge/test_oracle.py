@@ -59,10 +59,8 @@ def test_the_solver_finds_the_best_of_all_plans() -> None:
 
 
 def test_bounds_by_the_relaxation_are_bounds() -> None:
-    for instance in small():
+    for instance in small()[:80:3]:
         workspace = Workspace(instance.documents, instance.config, NOW)
-        if workspace.config["max_moves"]:
-            continue
         misplaced, peak = Exact(workspace).best()
         assert misplaced == 0
         target = workspace.config["target"]

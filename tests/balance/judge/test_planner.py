@@ -33,7 +33,7 @@ def test_odd_workspaces_are_planned_as_specified(instance: Instance) -> None:
     assert verdict(instance) == []
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(6))
 def test_tiny_workspaces_are_planned_as_specified(seed: int) -> None:
     assert (
         verdict(families.tiny(seed)) + verdict(families.tiny_level(seed)) + verdict(families.budgets(seed))
@@ -46,7 +46,7 @@ def test_workspaces_of_ten_agents_are_planned_as_specified(seed: int) -> None:
     assert verdict(families.mixed(10, 100, seed)) == []
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(6))
 def test_tiny_plans_are_as_good_as_the_solver(seed: int) -> None:
     for instance in (families.tiny(seed), families.tiny_level(seed)):
         assert limits_missed(quality_of(instance)) == []
@@ -81,7 +81,9 @@ def test_a_plan_is_the_same_in_every_process_and_order_of_folders(tmp_path: Path
 
 
 # Documents that people and scripts could write: every key now and then of a wrong kind.
-ODD_VALUES = st.sampled_from([None, True, False, 0, -1, 1, 2.5, "3", "", [], {}, 10**400, 1e-9])
+ODD_VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, False, 0, -1, 1, 2.5, "3", "", [], {}, 10**400, 1e-9]
+)
 HOURS = st.sampled_from([0.25, 0.5, 1, 2, 3, 4.5, 8]) | ODD_VALUES
 TAGS = st.sampled_from(["testing", " Testing", "unit-tests", "UNIT  tests", "design", "", "*"])
 TAG_LISTS = st.lists(TAGS, max_size=3) | st.sampled_from(["testing", None, 3, [1, "design", None]])
@@ -172,7 +174,7 @@ def workspaces(draw: Any) -> Instance:
     return Instance("drawn", documents, config)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(workspaces())
 def test_hostile_documents_are_planned_as_specified(instance: Instance) -> None:
     assert verdict(instance) == []
@@ -186,7 +188,7 @@ def test_thousands_of_hostile_documents_are_planned_as_specified(instance: Insta
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(16, 316))
+@pytest.mark.parametrize("seed", range(6, 306))
 def test_hundreds_of_tiny_plans_are_right_and_good(seed: int) -> None:
     for instance in (families.tiny(seed), families.tiny_level(seed)):
         assert verdict(instance) == []
@@ -195,7 +197,7 @@ def test_hundreds_of_tiny_plans_are_right_and_good(seed: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(("agents", "count"), [(10, 100), (20, 400)])
 def test_workspaces_of_middle_size_are_planned_as_specified(agents: int, count: int, seed: int) -> None:
     assert verdict(families.mixed(agents, count, seed)) == []
