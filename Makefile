@@ -64,12 +64,13 @@ types: $(VENV)/.ready-dev ## mypy --strict
 long: $(VENV)/.ready-dev $(VENV)/.bytecode ## crash loops, soaks and very large workspaces
 	$(BIN)/python -m pytest -m long --timeout 900 $(ARGS)
 
-bench: $(VENV)/.ready-dev $(VENV)/.bytecode ## bluetop beside htop, btop and glances in one run; tables; fleet; forecasts; alerts
+bench: $(VENV)/.ready-dev $(VENV)/.bytecode ## bluetop beside htop, btop and glances in one run; tables; fleet; forecasts; alerts; plans
 	$(BIN)/python benchmarks/footprint.py --with-processes 400 --paused $(ARGS)
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/fleet.py
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/alerts.py
+	$(BIN)/python benchmarks/balance.py --quick
 
 lock: ## write the lock files anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null 2>&1 || { echo "make lock needs uv on PATH: pip install uv" >&2; exit 2; }

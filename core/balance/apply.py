@@ -45,6 +45,7 @@ def apply_plan(
     if not plan.moves:
         return Result(plan.plan_id, (), (), (), COMPLETE)
     room = Room(workspace, clock, wait=wait, should_stop=should_stop)
+    tell("waiting its turn", 0, 0)
     with room.alone():
         recovered = recovered_alone(room, by, tell)
         world = read_world(room.workspace, tell)

@@ -72,8 +72,12 @@ def asker(command: ApplyPlan | UndoPlan | RecoverPlans, who: str, environ: Mappi
 
 def sentence(data: Mapping[str, Any], *, undo: bool = False) -> str:
     """An object of bluetop.apply/1 (of an undo, if so) or bluetop.recover/1 as a sentence."""
+    from core.balance.doing import ENDED
+
     recovered = data.get("recovered", [])
-    put_right = f"{counted(len(recovered), 'task')} put in order" if recovered else ""
+    left = sum(row["code"] not in ENDED for row in recovered)
+    parts = [f"{counted(len(recovered) - left, 'task')} put in order"] if len(recovered) > left else []
+    put_right = ", ".join([*parts, f"{left} left half done"] if left else parts)
     if "applied" not in data:
         if not recovered:
             return "nothing was left half done"

@@ -29,6 +29,8 @@ ABORTED, FINISHED, REMOVED_COPY, RESTORED, CONFLICT = (
     "aborted", "finished", "removed_copy", "restored", "conflict",
 )  # fmt: skip
 MERGED, LOST = "merged", "lost"
+# What brings a move to its end; after all else recovery is to try again.
+ENDED = (ABORTED, FINISHED, REMOVED_COPY, RESTORED, CONFLICT, MERGED, LOST)
 
 
 class By(NamedTuple):

@@ -101,6 +101,7 @@ def recover(
     room = Room(workspace, clock, wait=wait, should_stop=should_stop)
     if not unfinished(room.workspace):
         return ()
+    tell("waiting its turn", 0, 0)
     with room.alone():
         return recovered_alone(room, by, tell)
 
@@ -117,7 +118,8 @@ def recovered_alone(room: Room, by: By, tell: Tell = silent) -> tuple[Recovery, 
             if trail is not None and trail.ended is None:
                 found += _finished(room, trail, by, tell)
         except (BadJournal, OSError, KeyError, TypeError, AttributeError) as error:
-            found.append(Recovery(row.plan_id, 0, "", UNREADABLE, clean_line(str(error))))
+            said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            found.append(Recovery(row.plan_id, 0, "", UNREADABLE, clean_line(said)))
     return tuple(found)
 
 

@@ -261,11 +261,10 @@ def _attend(job: Job) -> dict[str, Any]:
 
 def recover_data(found: "tuple[Recovery, ...]") -> dict[str, Any]:
     """The object of bluetop.recover/1."""
-    from core.balance.doing import ABORTED, CONFLICT, FINISHED, LOST, MERGED, REMOVED_COPY, RESTORED
+    from core.balance.doing import CONFLICT, ENDED, LOST
 
     conflicts = sum(row.code in (CONFLICT, LOST) for row in found)
-    ended = (ABORTED, FINISHED, MERGED, REMOVED_COPY, RESTORED, CONFLICT, LOST)
-    left = any(row.code not in ended for row in found)
+    left = any(row.code not in ENDED for row in found)
     return {
         "schema": "bluetop.recover/1",
         "recovered": [row.data() for row in found],

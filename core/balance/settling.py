@@ -69,8 +69,12 @@ def _astray(room: Room, young_s: float) -> list[_Astray]:
 
 
 def _young(room: Room, young_s: float) -> dict[str, list[tuple[Trail, Step]]]:
-    """By task, the moves of plans that ended a moment ago, the last one last."""
-    since = room.clock.wall() - young_s
+    """By task, the moves of plans that ended a moment ago, the last one last.
+
+    Not those that ended in the future, when a clock was wrong: they would be young for years.
+    """
+    now = room.clock.wall()
+    since = now - young_s
     trails = []
     for plan_id in journals(room.workspace):
         try:
@@ -79,7 +83,7 @@ def _young(room: Room, young_s: float) -> dict[str, list[tuple[Trail, Step]]]:
             trail = read_trail(room.workspace, plan_id)
         except (OSError, BadJournal):
             continue
-        if trail is not None and trail.ended is not None and trail.ended >= since:
+        if trail is not None and trail.ended is not None and since <= trail.ended <= now + young_s:
             trails.append(trail)
     found: dict[str, list[tuple[Trail, Step]]] = {}
     for trail in sorted(trails, key=lambda found: (found.last.at, found.ended or 0.0)):

@@ -45,6 +45,7 @@ def undo_plan(
     trail = _trail(room.workspace, plan_id)
     if trail.ended is not None and not _orders(trail):
         raise UsageError(f"plan {plan_id} moved nothing: there is nothing to undo")
+    tell("waiting its turn", 0, 0)
     with room.alone():
         recovered = recovered_alone(room, by, tell)
         trail = _trail(room.workspace, plan_id)

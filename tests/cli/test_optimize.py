@@ -172,6 +172,17 @@ def test_what_files_say_reaches_no_terminal_after_a_change(ws, bluetop):
         assert not set(printed + said) & set("\x1b\x07\x9b\u202e")
 
 
+def test_numbers_beyond_all_measure_hold_up_no_other_agent(ws, bluetop):
+    skewed(ws)
+    write(
+        ws, "CX", [task(number, hours=1e308) for number in (21, 22, 23)], metadata={"capacity_hours": 1e-308}
+    )
+    write(ws, "CY", [], metadata={"capacity_hours": 1e308})
+    plan = plan_of(bluetop)
+    assert faults(plan) == []
+    assert changed(bluetop, "--apply", "--yes")["state"] == "complete"
+
+
 # -- wrong usage ------------------------------------------------------------------------------------
 
 
@@ -190,7 +201,8 @@ def test_what_files_say_reaches_no_terminal_after_a_change(ws, bluetop):
         (["--apply", "."], "no file"), (["--apply", "/dev/null"], "empty"), (["--verify", "../x"], "no plan's id"),
         (["--verify", "ab" * 16], "no receipt"), (["--undo"], "could be undone"), (["--undo", "ab" * 16], "no plan"),
         (["--why"], "--why"), (["--histroy"], "--history"), (["word"], "word"),
-        (["--output", "x", "--apply", "y"], "--output"),
+        (["--output", "x", "--apply", "y"], "--output"), (["--undo", ""], "--undo"),
+        (["--apply", "", "--yes"], "--apply"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_that_names_it(lopsided, bluetop, words, hint):
@@ -207,7 +219,9 @@ def test_wrong_usage_is_one_line_that_names_it(lopsided, bluetop, words, hint):
     [
         ({"schema": "bluetop.plan/2"}, "schema"), ({"plan_id": "../../x"}, "plan_id"), ({"plan_id": 3}, "plan_id"),
         ({"moves": {}}, "moves"), ({"moves": [{"seq": 1}]}, "moves[0]"), ({"config": {"target": "x"}}, "target"),
-        ({"config": {"speed": 1}}, "speed"), ({"before": None}, "before"), ({"now": ESCAPES, "before": []}, "before"),
+        ({"config": {"speed": 1}}, "speed"), ({"config": {"target": 10**400}}, "target"),
+        ({"config": {"max_moves": float("inf")}}, "max_moves"), ({"config": {"queue_limit": float("nan")}}, "queue"),
+        ({"before": None}, "before"), ({"now": ESCAPES, "before": []}, "before"),
     ],
 )  # fmt: skip
 def test_bad_plan_file_is_one_line_that_names_file_and_key(lopsided, bluetop, tmp_path, change, hint):

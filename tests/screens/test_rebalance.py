@@ -416,13 +416,13 @@ async def test_an_apply_that_is_stopped_leaves_the_rest_unmade(tmp_path):
         assert "CA →" in on.rows()[2]
         assert "esc stops" in on.rows()[2]
         await on.press("q")
-        assert "apply goes on, and would stop after its present move; leave?" in on.rows()[-1]
+        assert "apply goes on; leave, and stop it after this move? y: yes, any other key: no" in on.rows()[-1]
         await on.press("n", "escape")
         assert on.kind == "rebalance"
         assert "stops after this move" in on.rows()[2]
         await rb.answered(on, lambda: on.kind == "task")
         assert "partial: " in on.text()
-        assert "asked to stop before it (stopped)" in on.text()
+        assert "not begun: it was stopped before" in on.text()
     assert rb.tasks_of(root) == everything
 
 
@@ -549,7 +549,7 @@ async def test_a_plan_that_was_cut_off_goes_before_all_but_what_is_critical(tmp_
             {"plan_id": "a", "user": "\x1bana", "open": 2, "at": snap.wall - 720, "kind": "apply"},
         )
         await on.publish(replace(snap))
-        said = "a rebalance by \\x1bana was cut off: 2 moves open" in on.rows()[1]
+        said = "a rebalance by \\x1bana was cut off with 2 moves open" in on.rows()[1]
         assert said == (severity != "critical")
         assert clean_line(on.rows()[1]) == " ".join(on.rows()[1].split())
 

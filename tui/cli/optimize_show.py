@@ -206,7 +206,13 @@ def show_result(data: Mapping[str, Any], out: "Output", plan: "Plan | None" = No
             out.wrapped(f"{fit(str(row['seq']), 4)}{_row(row)}", indent="")
         _more(out, len(data["skipped"]), _MOVES)
     _show_recovered(data["recovered"], out)
-    if data["applied"]:
+    is_open = any(row["code"] == "unfinished" for row in data["skipped"]) or any(
+        row["seq"] == 0 and row["code"] == "unwritable" for row in data["recovered"]
+    )
+    if is_open:
+        out.line()
+        out.wrapped("no receipt yet: `bluetop optimize --recover` brings the plan to its end", indent="")
+    elif data["applied"]:
         plan_id = clean_line(str(data["plan_id"]))
         out.line()
         out.wrapped(f"receipt: {os.path.join('.bluetop', 'receipts', plan_id)}.json", indent="")
@@ -224,11 +230,18 @@ def show_recovery(data: Mapping[str, Any], out: "Output") -> None:
 
 
 def _show_recovered(rows: list[Mapping[str, Any]], out: "Output") -> None:
-    if rows:
-        out.heading("PUT IN ORDER")
-        for row in rows[:_MOVES]:
+    from core.balance.doing import ENDED
+
+    ended = [row for row in rows if row["code"] in ENDED]
+    for title, found in (
+        ("PUT IN ORDER", ended),
+        ("LEFT HALF DONE", [row for row in rows if row["code"] not in ENDED]),
+    ):
+        if found:
+            out.heading(title)
+        for row in found[:_MOVES]:
             out.wrapped(_row(row), indent="")
-        _more(out, len(rows), _MOVES)
+        _more(out, len(found), _MOVES)
 
 
 def _row(row: Mapping[str, Any]) -> str:

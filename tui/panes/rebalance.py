@@ -102,9 +102,11 @@ def _scale(plan: Plan) -> float:
     loads = [row.utilisation for row in (*plan.before.agents, *plan.after.agents)]
     highest = max((value for value in loads if value < 1e9), default=0.0)
     least = max(100.0, 1.25 * plan.options.target)
-    most = MOST_SCALE * max(plan.options.target, 50.0)
     step = 50.0
-    return max(least, min(most, step * -(-highest // step)))
+    whole = step * -(-highest // step)
+    # With a target what is far beyond it may be cut off; without one the highest is what it is about.
+    most = MOST_SCALE * max(plan.options.target, 50.0) if plan.options.target > 0 else whole
+    return max(least, min(most, whole))
 
 
 def load_bar(row: AgentRow, load: AgentLoad, cells: int, glyphs: Glyphs) -> Line:

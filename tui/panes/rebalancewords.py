@@ -114,7 +114,8 @@ def bound_text(plan: Plan, short: bool = False) -> str:
         if best <= target and target > 0:
             return f"every agent comes to the target of {target:g} % or below"
         return f"no plan can do better than {percent(best)}"
-    said = f"no plan can do better than {percent(best)}"
+    limited = plan.options.max_moves and len(plan.moves) >= plan.options.max_moves
+    said = f"no plan{', of any number of moves,' if limited else ''} can do better than {percent(best)}"
     return said if short else f"{said}; this one comes to {percent(reached)}"
 
 

@@ -33,6 +33,7 @@ SIDE_FROM, SIDE_HEIGHT = 150, 34  # cells from which there is room for the plan 
 FADE_S = 0.5  # a plan that takes longer than this to make leaves the one before it in the background
 MOST_MOVES = 1_000_000
 NOTE_LINES = 3
+_LOW_HEIGHT = 24  # below it a line goes from the words to the moves
 _LEAST_WORDS, _MOST_WORDS = 3, 6  # lines for what is selected in words, by how many the moves leave
 
 
@@ -96,7 +97,8 @@ class RebalanceScreen(ChangingScreen):
         gap = 0 if framed_ else 1
         if "side" not in rects:
             most = bottom - top - min(wanted, (bottom - top) // 2) - gap - self._moves_shown - 1 - edge
-            lines = max(_LEAST_WORDS, min(_MOST_WORDS, most - (edge or 1))) + (edge or 1)
+            least = _LEAST_WORDS if height >= _LOW_HEIGHT else _LEAST_WORDS - 1
+            lines = max(least, min(_MOST_WORDS, most - (edge or 1))) + (edge or 1)
             bottom -= lines
             rects["detail"] = Rect(0, bottom, width, lines)
         room = bottom - top
@@ -314,7 +316,7 @@ class RebalanceScreen(ChangingScreen):
     def _said(self, cells: int) -> Line:
         """The most urgent thing to know, else how good the plan is."""
         talk, plan = self.owner.talk, self.draft.plan
-        if self.receipt is not None:
+        if self.receipt is not None and not talk.changing:
             made = any(result != "skipped" for result, _ in self.results.values())
             back: Line = [("u", "key"), (" take it back ", "dim")] if made else []
             return spread([(" ", "text"), self.receipt], back, cells)
@@ -443,7 +445,7 @@ class RebalanceScreen(ChangingScreen):
             self.draft.options = self.draft.options._replace(max_moves=int(value))
             self.action_replan()
 
-        hint = "most moves of the plan; 0 is any number"
+        hint = "0 is any number"
         self.ask(NumberAsking("move budget", hint, self.draft.options.max_moves, MOST_MOVES, True, take))
 
     def action_describe(self) -> None:

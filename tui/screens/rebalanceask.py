@@ -44,7 +44,7 @@ class NumberAsking(Asking):
 
     def _wrong(self, text: str) -> str:
         kind = "a whole number" if self._whole else "a number"
-        return f"{self._what}: {kind} from 0 to {self._most:g}; {self._hint}"
+        return f"{self._what}: {kind} from 0 to {self._most:,.0f}; {self._hint}"
 
 
 class ReasonAsking(Asking):

@@ -10,6 +10,7 @@ from typing import Any
 from textual import events
 
 from core.balance.client import Done, Event, Failed, Progress
+from core.balance.doing import STOPPED
 from core.balance.plan import Plan
 from core.config import Balance
 from core.errors import BluetopError
@@ -73,7 +74,10 @@ class ChangingScreen(BluetopScreen):
         what = self.progress.what or "starting"
         said = f"{op}: {what}"
         if what.startswith(_MOVING) and total:
-            said = f"move {min(done + 1, total)} of {total}: {self._move_text(what)}"
+            noun, named = "move", self._move_text(what)
+            if op == "undo":  # it need not be the plan that is looked at, and goes the other way
+                noun, named = op, what.removeprefix(_MOVING)
+            said = f"{noun} {min(done + 1, total)} of {total}: {named}"
         return f"{said}; stops after this move" if self.stopping else f"{said}  esc stops"
 
     def _move_text(self, what: str) -> str:
@@ -168,8 +172,12 @@ class ChangingScreen(BluetopScreen):
     def _done(self, data: Mapping[str, Any], moves: Moves, verb: str) -> None:
         head, role = words.result_head(data, verb)
         self.receipt = (head, role)
-        self.results = {moves[seq][0]: (verb, "") for seq in data.get("applied", ()) if seq in moves}
+        # An undo leaves what it did not come to as it was.
+        before = self.results if verb == "undone" else {}
+        self.results = before | {moves[seq][0]: (verb, "") for seq in data.get("applied", ()) if seq in moves}
         for row in data.get("skipped", ()):
+            if row.get("code") == STOPPED and str(row.get("task_id")) in before:
+                continue
             said = clean_line(f"{row.get('detail') or ''} ({row.get('code')})".strip(), 200)
             self.results[str(row.get("task_id"))] = ("skipped", said)
         plan_id = clean_line(str(data.get("plan_id", "")), 64)

@@ -224,6 +224,53 @@ def test_a_link_is_followed_and_stays_a_link(root, clock):
     assert leftovers(root) == []
 
 
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_link_out_of_the_workspace_is_not_followed(root, tmp_path_factory, clock, what):
+    plan, outside = plan_for(root, [("T-1", "CA", "CB")]), tmp_path_factory.mktemp("outside")
+    path = root / "postbox/CB" / ("outbox.json" if what == "file" else "")
+    path.rename(outside / "there")
+    path.symlink_to(outside / "there")
+    files = snapshot(root)
+    assert skipped(run(root, plan, clock)) == [(1, "unreadable")]
+    assert snapshot(root) == files
+    assert [name.name for name in outside.rglob(".*")] == []
+    assert read_world(str(root)).unread == ("CB",)
+
+
+def test_a_postbox_that_is_a_link_is_followed(root, tmp_path_factory, clock):
+    plan, outside = plan_for(root, [("T-1", "CA", "CB")]), tmp_path_factory.mktemp("outside")
+    (root / "postbox").rename(outside / "postbox")
+    (root / "postbox").symlink_to(outside / "postbox")
+    (outside / "postbox/CC/outbox.json").rename(outside / "beside.json")
+    (outside / "postbox/CC/outbox.json").symlink_to("../../beside.json")
+    assert run(root, plan, clock).state == "complete"
+    assert read_world(str(root)).unread == ()
+
+
+@pytest.mark.parametrize("name", ["BB", "CD"])
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_an_agent_that_is_a_link_to_another_takes_no_part(root, name, what):
+    folder = root / "postbox" / name
+    if what == "folder":
+        folder.symlink_to("CB")
+    else:
+        folder.mkdir()
+        (folder / "outbox.json").symlink_to("../CB/outbox.json")
+    world = read_world(str(root))
+    assert world.unread == (name,)
+    assert world.twice == frozenset()
+    assert "link to the queue of CB" in world.warnings[0].detail
+
+
+def test_other_moves_under_the_id_of_a_plan_that_was_applied_are_refused(root, clock):
+    other = plan_for(root, [("T-2", "CA", "CC")])
+    run(root, plan_for(root, [("T-1", "CA", "CB")]), clock)
+    files, before = snapshot(root), journal(root, PLAN)
+    with pytest.raises(ChangeFailed, match="with other moves"):
+        run(root, other, clock)
+    assert (snapshot(root), journal(root, PLAN)) == (files, before)
+
+
 @pytest.mark.parametrize("how", ["link", "hard link", "folder"])
 def test_two_agents_with_one_file_lose_nothing(root, clock, how):
     plan = plan_for(root, [("T-1", "CA", "CB")])
@@ -315,7 +362,7 @@ def test_where_there_is_no_workspace_that_is_said(tmp_path, root, clock):
         run(tmp_path / "nowhere", plan_for(root, [("T-1", "CA", "CB")]), clock)
 
 
-@pytest.mark.parametrize("name", [".bluetop", ".bluetop/journal"])
+@pytest.mark.parametrize("name", [".bluetop", ".bluetop/journal", ".bluetop/receipts"])
 def test_a_journal_that_would_lie_elsewhere_stops_everything(root, tmp_path_factory, clock, name):
     outside = tmp_path_factory.mktemp("outside")
     (root / name).parent.mkdir(exist_ok=True)

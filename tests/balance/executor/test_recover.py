@@ -25,6 +25,7 @@ from tests.balance.executor.scene import (
     snapshot,
     task,
 )
+from tests.fakes import FakeClock
 
 PLAN = "a1b2c3d4e5f60718"
 
@@ -185,6 +186,20 @@ def test_apply_and_undo_recover_first(root, clock, crashed):
     assert result.state == "complete"
 
 
+def test_a_plan_that_was_cut_off_is_not_begun_again_before_it_is_recovered(root, clock, crashed):
+    crashed("new", "new", 4)
+    plan = plan_for(root, [("T-1", "CB", "CA")])
+    plan = plan._replace(moves=(plan.moves[0]._replace(source="CA", receiver="CB"),))
+    crashed("old", "new", 3)
+    path = root / "postbox/CA/.outbox.json.lock"
+    with open(path) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(ChangeFailed, match="T-1 could not be brought to an end"):
+            apply_plan(str(root), plan, BY, clock, wait=no_wait)
+    assert found(root, clock) == [("T-1", "removed_copy")]
+    assert max(census(root).values()) == 1
+
+
 def rows_of(root):
     return [
         json.loads(line) for line in (root / ".bluetop/journal" / f"{PLAN}.jsonl").read_text().splitlines()
@@ -203,6 +218,9 @@ HOSTILE = {
     "no begin": lambda rows: rows.pop(0),
     "another record": lambda rows: rows.append({"record": "exec", "seq": 1}),
     "no record": lambda rows: rows.append({}),
+    "a peak that no float holds": lambda rows: rows[0].update(peak_before=10**400),
+    "hours that no float holds": lambda rows: rows[1].update(hours_to=10**400),
+    "a text nested without end": lambda rows: rows[1].update(text="[" * 100_000),
 }
 
 
@@ -328,6 +346,14 @@ def test_a_task_that_came_back_to_one_that_had_it_before_is_removed(root, clock,
 def test_after_a_minute_nobody_looks_any_more(root, clock, moved):
     back(root, moved, "CB")
     clock.advance(61)
+    assert settle(str(root), clock, wait=no_wait) == ()
+    assert "T-1" not in census(root)
+
+
+def test_a_plan_that_ended_in_the_future_is_not_young_for_years(root, clock):
+    there = FakeClock(wall=clock.wall() + 86_400.0)
+    apply_plan(str(root), plan_for(root, [("T-1", "CA", "CB")]), BY, there, wait=no_wait)
+    change(root, "CB", lambda document: document["tasks"].pop(0))
     assert settle(str(root), clock, wait=no_wait) == ()
     assert "T-1" not in census(root)
 

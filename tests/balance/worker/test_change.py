@@ -97,8 +97,16 @@ def test_failure_is_audited_and_raised(caplog):
     ("data", "text"),
     [
         ({"recovered": [], "conflicts": 0}, "nothing was left half done"),
-        ({"recovered": [{}, {}], "conflicts": 0}, "2 tasks put in order"),
-        ({"recovered": [{}], "conflicts": 1}, "1 task put in order, 1 conflict left for a person"),
+        ({"recovered": [{"code": "finished"}] * 2, "conflicts": 0}, "2 tasks put in order"),
+        (
+            {"recovered": [{"code": "conflict"}], "conflicts": 1},
+            "1 task put in order, 1 conflict left for a person",
+        ),
+        ({"recovered": [{"code": "locked"}], "conflicts": 0}, "1 left half done"),
+        (
+            {"recovered": [{"code": "aborted"}, {"code": "locked"}], "conflicts": 0},
+            "1 task put in order, 1 left half done",
+        ),
     ],
 )
 def test_recovery_in_a_sentence(data, text):
