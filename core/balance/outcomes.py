@@ -101,6 +101,12 @@ class Outcomes(NamedTuple):
         if not self.rows:
             return ""
         judged, median = self.judged, self.median_sooner
+        if len(self.rows) == 1:
+            how = {HELPED: "helped", HURT: "did not help", OPEN: "not over yet"}.get(
+                self.rows[0].what, "cannot be told"
+            )
+            pace = "" if median is None else f", {abs(median):.0f} % {'sooner' if median >= 0 else 'later'}"
+            return f"last plan: {how}{pace}"
         rest = [
             f"{count} {words}"
             for count, words in (

@@ -27,6 +27,8 @@ LARGE = 20_000  # tasks that can move: each step is done once then, and not in s
 
 _ANY = 1 << 30
 _SEEDS = 7
+_TURNS = 4  # attempts at a lower peak from each state that is begun with
+_PULL = 0.01  # how much prices draw, beside the squares of what is above a limit
 _HALVINGS = 9
 # What it costs to take a task from its place while the load is lowered: dear at first, until that does not do.
 _THRIFT = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.00005)
@@ -168,7 +170,6 @@ class _Search:
             return trial
         self.bound = bound = bound_of(problem, bool(problem.options.max_moves), target, group_of=self.groups)
         floor = max(target, bound.peak)
-        limits = self._limits(floor)
         if target and floor <= target:
             candidates = level.candidates_of(problem, self._flat())
         else:
@@ -179,16 +180,25 @@ class _Search:
         if self.second is not None:
             starts.append(self.second.copy())
         best = min((base, *starts), key=lambda state: state.peak()).copy()
-        share = self.effort.looks // (8 if self.known is None else 16)
+        turns = _TURNS if target else 3 * _TURNS
+        if not target and self.known is None:
+            starts.remove(trial)  # where they are now says nothing of where they are best
+        share = self.effort.looks // (2 * turns if self.known is None else 4 * turns)
         for number, state in enumerate(starts):
-            for turn in range(4):
-                pull = tuple(0.01 * price for price in bound.prices) if turn % 2 and floor > target else None
-                done = level.lower(state, candidates, limits, share, _SEEDS + 10 * number + turn, pull)
+            for turn in range(turns):
+                pull = None
+                if turn % 2 and floor > target:
+                    pull = tuple(_PULL * price for price in bound.prices)
+                # Far below first, then just below what is reached, then half-way.
+                peak = state.peak()
+                aim = (floor, peak * (1 - LEVEL_TOLERANCE), (peak + floor) / 2)[turn % 3]
+                limits = self._limits(max(floor, aim))
+                level.lower(state, candidates, limits, share, _SEEDS + 10 * number + turn, pull)
                 if state.peak() < best.peak() - 1e-9:
                     best = state.copy()
-                if done:
+                if state.peak() <= floor + 1e-9:
                     return best
-                self.tell("looking for the lowest peak", number * 4 + turn + 1, len(starts) * 4)
+                self.tell("looking for the lowest peak", number * turns + turn + 1, len(starts) * turns)
         return best
 
     def _flat(self) -> tuple[float, ...]:

@@ -285,6 +285,27 @@ async def test_a_plan_that_is_too_old_is_not_applied(tmp_path):
     assert files_of(root) == before
 
 
+async def test_a_plan_gets_no_younger_by_having_fewer_moves(tmp_path):
+    root = rb.fleet(tmp_path)
+    engine = rb.engine(root)
+    async with stage(80, 24, engine) as on:
+        screen = await rb.planned(on)
+        engine.clock.advance(870)
+        await on.press("x")
+        await settled(on, screen)
+        await on.publish(rb.seen(root, wall=engine.clock.wall()))
+        assert "6 moves" in on.rows()[2]
+        assert "holds for 0:30" in on.rows()[2]
+
+
+async def test_that_all_moves_were_dropped_is_not_said_to_be_no_gain(tmp_path):
+    async with stage(80, 24, rb.engine(rb.fleet(tmp_path))) as on:
+        screen = await rb.planned(on)
+        await on.press("g", *["space"] * 7, "x")
+        await settled(on, screen)
+        assert "every move was dropped: there is nothing to apply" in on.rows()[2]
+
+
 async def test_a_planned_task_that_was_started_is_named_at_once(tmp_path):
     root = rb.fleet(tmp_path)
     engine = rb.engine(root)

@@ -207,6 +207,56 @@ def test_the_figures_are_cut_between_two_of_them_and_never_within_one():
         assert not plain(line).endswith(("→ ", " "))
 
 
+def test_a_figure_that_gets_worse_is_no_gain():
+    before, after = (
+        picture(load("CA", 300.0), load("CB", 10.0)),
+        picture(load("CA", 150.0), load("CB", 160.0)),
+    )
+    roles = {row.label: row.role for row in words.figures(plan(before=before, after=after))}
+    assert roles == {"peak": "ok", "above target": "ok", "overloaded": "medium"}
+
+
+def test_a_target_of_zero_says_nothing_of_who_is_above_it():
+    made = plan(options=Options(target=0))
+    assert [row.label for row in words.figures(made)] == ["peak"]
+    assert words.figures(plan(before=picture(), after=picture())) == []
+
+
+def test_without_a_target_the_bars_end_at_the_highest_load():
+    made = plan(options=Options(target=0), before=picture(load("CA", 700.0), load("CB", 200.0)))
+    assert {row.scale for row in loads.rows_of(made)} == {700.0}
+
+
+def test_what_a_move_costs_is_said_with_what_it_is_made_of():
+    rows = move_rows(plan(moves=(move(1), move(2, disruption=5), move(3, priority="soon"))))
+    said = [plain(words.move_lines(row, UTF8, 70)[-1]) for row in rows]
+    assert [text.partition("cost ")[2] for text in said] == ["3: high 3", "5: high 3, dependencies +2", "3"]
+
+
+def test_the_cause_of_an_agent_that_stays_above_goes_before_its_figures():
+    row = next(row for row in loads.rows_of(plan()) if row.agent == "CC")
+    assert "its tasks ask for rust" in plain(words.agent_lines(row, UTF8, 70)[1])
+
+
+def test_a_sentence_does_not_repeat_the_agent_and_load_that_stand_before_it():
+    left = Unresolved("CC", 96.0, "saturated", "CC stays at 96 %: every other agent is full")
+    lines = [plain(line) for line in words.plan_lines(plan(unresolved=(left,)), UTF8, 60)]
+    assert [line.split() for line in lines if "every other" in line] == [
+        ["CC", "96.0", "%", "every", "other", "agent", "is", "full"]
+    ]
+
+
+def test_a_stop_is_one_line_of_the_receipt():
+    rows = [
+        {"seq": n, "task_id": f"TASK-{n}", "code": "stopped", "detail": "asked to"} for n in range(2, 600)
+    ]
+    data = {"plan_id": "ab" * 16, "applied": [1], "state": "partial", "skipped": rows}
+    lines = words.result_lines(data, {1: ("TASK-1", "CA", "CB")}, "applied", 60, "somewhere.json")
+    assert plain(lines[0]) == "partial: 1 move applied, 598 not begun"
+    assert "598 moves not begun: it was stopped before" in [plain(line) for line in lines]
+    assert len(lines) < 14
+
+
 def test_the_plan_in_words_names_what_stays_and_what_is_odd():
     text = "\n".join(map(plain, words.plan_lines(plan(), UTF8, 60, "last 9 plans: 8 helped")))
     assert "its tasks ask for rust" in text

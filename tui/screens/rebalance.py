@@ -34,6 +34,7 @@ FADE_S = 0.5  # a plan that takes longer than this to make leaves the one before
 MOST_MOVES = 1_000_000
 NOTE_LINES = 3
 _LOW_HEIGHT = 24  # below it a line goes from the words to the moves
+_IN_SIGHT = 5  # agents that are in sight on the smallest screen
 _LEAST_WORDS, _MOST_WORDS = 3, 6  # lines for what is selected in words, by how many the moves leave
 
 
@@ -46,8 +47,9 @@ class RebalanceScreen(ChangingScreen):
     opens: ClassVar[dict[str, str]] = {"slash": "filter", "T": "target", "B": "budget"}
     BINDINGS = bindings_of("rebalance")
 
-    def __init__(self, settings: Balance, agent: str = "") -> None:
+    def __init__(self, settings: Balance, agent: str = "", *, resting: bool = False) -> None:
         super().__init__(settings)
+        self._resting = resting  # the cursor was where it is at the start: the most loaded stay in sight
         self.agent = agent  # where one came from: it is shown whatever the plan does with it
         self.loads = loads.agents_table()
         self.moves = moves_table()
@@ -193,7 +195,9 @@ class RebalanceScreen(ChangingScreen):
         first = not self.loads.items
         self.loads.put(shown)
         if first and self.agent in self.loads.names:
-            self.loads.to_row(self.loads.names.index(self.agent))
+            at = self.loads.names.index(self.agent)
+            if not self._resting or at < _IN_SIGHT:
+                self.loads.to_row(at)
         told = {task: ("changed", what) for task, what in draft.touched.items()} | self.results
         full = draft.full.moves if draft.full is not None else ()
         self.moves.put(move_rows(plan, full, draft.pinned, told, faded))
@@ -302,8 +306,9 @@ class RebalanceScreen(ChangingScreen):
         if self.planning:
             done, total = self.progress.done, self.progress.total
             share = f" {100 * done // total} %" if total else ""
-            what = f": {self.progress.what}" if self.size.width >= 100 and self.progress.what else ""
-            return [(f"planning{what}{share}", "accent"), ("  esc", "key"), (" leave it", "dim")]
+            what = self.progress.what.removeprefix("looking for ")  # each step has a share of its own
+            said = f"planning: {what}{share}" if what else "planning"
+            return [(said, "accent"), ("  esc", "key"), (" leave it", "dim")]
         if self.receipt is not None:
             return [("r", "key"), (" plan anew", "dim")]
         if self.draft.plan is None or not self.draft.plan.moves:

@@ -128,7 +128,10 @@ class Rebalancing:
                 self._app.pop_screen()
             open_one.action_replan()
             return
-        self._app.push_screen(RebalanceScreen(self._app.settings.balance, agent_of(self._app.screen)))
+        here = self._app.screen
+        table = here.table if isinstance(here, BluetopScreen) and here.kind == "dashboard" else None
+        resting = table is not None and table.names[:1] == [table.cursor]
+        self._app.push_screen(RebalanceScreen(self._app.settings.balance, agent_of(here), resting=resting))
 
     def action_why(self) -> None:
         """Why a task goes where it goes, or stays where it is."""

@@ -25,7 +25,7 @@ from tui.view.pane import Size, Ui, framed, spread
 from tui.view.spans import Line, fit_line
 from tui.view.table import TableState
 
-_DETAIL = 3
+_DETAIL = 4
 
 
 class PlansScreen(ChangingScreen):

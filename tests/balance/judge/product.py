@@ -5,9 +5,8 @@ import os
 import subprocess
 import sys
 
-from core.balance.planner import plan
-
 from core.balance.options import options_of
+from core.balance.planner import plan
 from core.balance.world import world_of
 from core.queues.times import parse
 from tests.balance.judge.checker import Plan

@@ -181,15 +181,15 @@ def test_hostile_documents_are_planned_as_specified(instance: Instance) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=4000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(workspaces())
 def test_thousands_of_hostile_documents_are_planned_as_specified(instance: Instance) -> None:
     assert verdict(instance) == []
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(6, 306))
-def test_hundreds_of_tiny_plans_are_right_and_good(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(6, 66))
+def test_many_tiny_plans_are_right_and_good(seed: int) -> None:
     for instance in (families.tiny(seed), families.tiny_level(seed)):
         assert verdict(instance) == []
         assert limits_missed(quality_of(instance)) == []
@@ -197,17 +197,17 @@ def test_hundreds_of_tiny_plans_are_right_and_good(seed: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("agents", "count"), [(10, 100), (20, 400)])
 def test_workspaces_of_middle_size_are_planned_as_specified(agents: int, count: int, seed: int) -> None:
     assert verdict(families.mixed(agents, count, seed)) == []
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 @pytest.mark.parametrize("kind", families.LEVEL_KINDS)
 def test_level_mode_is_planned_as_specified(kind: str, seed: int) -> None:
-    for agents, count in families.LEVEL_SIZES:
+    for agents, count in families.LEVEL_SIZES[:2]:
         assert verdict(families.level(agents, count, seed, kind), again=agents == 10) == []
 
 

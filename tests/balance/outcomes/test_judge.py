@@ -183,12 +183,12 @@ def row(what: str, sooner: float | None = None) -> Outcome:
     ("rows", "says"),
     [
         ((), ""),
-        ((row(HELPED, 31.0),), "last plan: 1 helped; median 31 % sooner"),
+        ((row(HELPED, 31.0),), "last plan: helped, 31 % sooner"),
         ((*(row(HELPED, 31.0),) * 8, row(HURT, -5.0)), "last 9 plans: 8 helped, 1 did not; median 31 % sooner"),
         ((row(OPEN), row(UNKNOWN)), "last 2 plans: 1 not over yet, 1 cannot be told"),
         ((row(HELPED, 20.0), row(HURT, -10.0), row(OPEN), row(UNKNOWN)),
          "last 2 plans: 1 helped, 1 did not; median 5 % sooner (and 1 not over yet, 1 cannot be told)"),
-        ((row(HURT, -12.0),), "last plan: 0 helped, 1 did not; median 12 % later"),
+        ((row(HURT, -12.0),), "last plan: did not help, 12 % later"),
     ],
 )  # fmt: skip
 def test_the_sentence_counts_unknown_ones_as_neither(rows: tuple[Outcome, ...], says: str) -> None:

@@ -42,7 +42,7 @@ def test_a_plan_is_followed_from_its_application_to_the_last_task(office: Office
     assert found.actual_hours == pytest.approx(4.0, abs=0.05)
     assert found.without_at_pace_hours == pytest.approx(6.0, abs=0.1)
     assert found.over_at == pytest.approx(begun + 4 * HOUR, abs=300)
-    assert outcomes(office.path, office.clock.wall()).sentence() == "last plan: 1 helped; median 33 % sooner"
+    assert outcomes(office.path, office.clock.wall()).sentence() == "last plan: helped, 33 % sooner"
 
 
 def test_an_undone_plan_is_unknown_and_its_moves_are_not_counted(office: Office) -> None:
