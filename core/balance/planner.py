@@ -4,7 +4,7 @@ Pure: the same files, options and time give the same plan, byte for byte. May ta
 tasks: whoever has a screen runs it in a helper process (`core.balance.client`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from types import MappingProxyType
 
 from core.balance.facts import is_cooling
@@ -37,15 +37,16 @@ def plan(world: World, options: Options, now: float, tell: Tell = silent) -> Pla
 def _settled(world: World, problem: Problem, best: State, now: float, tell: Tell) -> State:
     """Few moves to something as good as `best`, after which planning anew finds nothing to do."""
     peak = best.peak()
+    if problem.options.max_moves:  # with a new budget there always is more to do
+        return seek(problem, tell, best, peak).state
     better: State | None = best
-    if not problem.options.max_moves:
-        for turn in range(_CHECKS):
-            tell("looking for the best state", turn, _CHECKS)
-            more = _again(world, problem, best, now, peak)
-            if more is None:
-                break
-            better = best = more
-            peak = min(peak, best.peak())
+    for turn in range(_CHECKS):
+        tell("looking for the best state", turn, _CHECKS)
+        more = _again(world, problem, best, now, peak)
+        if more is None:
+            break
+        better = best = more
+        peak = min(peak, best.peak())
     state = best
     for turn in range(_CHECKS):
         if better is None:
@@ -141,9 +142,3 @@ def _told(world: World, problem: Problem, state: State, bound: float | None, now
 def now_text(now: float) -> str:
     """Wall seconds as in a plan: whole seconds without a fraction."""
     return stamp(now).replace(".000Z", "Z")
-
-
-def utilisations(plan: Plan) -> Mapping[str, tuple[float, float]]:
-    """Per agent its utilisation [%] before and after."""
-    after = {row.agent: row.utilisation for row in plan.after.agents}
-    return {row.agent: (row.utilisation, after[row.agent]) for row in plan.before.agents}

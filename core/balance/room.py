@@ -9,9 +9,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from core.balance.doing import LOCKED, UNREADABLE, Refused, pause
+from core.balance.doing import UNREADABLE, Refused, pause
 from core.balance.journal import APPLY_LOCK, is_agent_name, made_folder
-from core.balance.locks import PATIENCE_S, Held, held
+from core.balance.locks import Held, held
 from core.balance.sheet import Sheet, sheet_of
 from core.balance.strict import QUEUE_FILE, NotStandard, Queue, queue_path, read_regular
 from core.clock import Clock
@@ -22,7 +22,6 @@ from core.text import clean_line
 from core.workspace import POSTBOX
 
 APPLY_PATIENCE_S = 60.0
-_STUCK_PATIENCE_S = 0.5
 QUEUE_LOCK = ".outbox.json.lock"
 _FRESH_S, _TURNS, _PAUSE_S = 2.0, 4, 0.075
 _QUIET_S, _QUIET_PAUSE_S = 1.0, 0.05
@@ -58,7 +57,6 @@ class Room:
         self.ours: dict[str, Sheet] = {}
         """What we wrote last, by path: it need not be read apart once more."""
         self._quiet_left_s = 15.0
-        self._stuck: set[str] = set()
         if not os.path.isdir(self.postbox):
             raise WorkspaceError(
                 f"{clean_line(self.postbox)} is no folder; a workspace is one that holds postbox/"
@@ -90,29 +88,17 @@ class Room:
                 ) from error
             yield
 
-    @contextlib.contextmanager
-    def locked(self, one: str, other: str) -> Iterator[Held]:
+    def locked(self, one: str, other: str) -> contextlib.AbstractContextManager[Held]:
         """Hold the locks of two agents' queues, taken in the order of their names.
-
-        Where one was waited for in vain, it is not waited for as long again: a plan has many moves.
 
         Raises:
             Refused: that cannot be.
         """
-        names = sorted((one, other))
-        paths = [os.path.join(self._folder(name), QUEUE_LOCK) for name in names]
-        patience_s = PATIENCE_S if self._stuck.isdisjoint(names) else _STUCK_PATIENCE_S
-        with contextlib.ExitStack() as stack:
-            try:
-                locks = stack.enter_context(
-                    held(paths, self.clock, self.wait, patience_s=patience_s, should_stop=self.should_stop)
-                )
-            except Refused as error:
-                if error.code == LOCKED:
-                    self._stuck.update(names)
-                raise
-            self._stuck.difference_update(names)
-            yield locks
+        paths = []
+        for name in sorted((one, other)):
+            folder = self._folder(name)
+            paths.append(os.path.join(folder, QUEUE_LOCK))
+        return held(paths, self.clock, self.wait, should_stop=self.should_stop)
 
     def link(self, agent: str) -> str:
         """The path by which an agent knows its queue file."""

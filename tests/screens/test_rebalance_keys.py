@@ -5,6 +5,7 @@ import json
 
 from core.balance.plan import plan_of
 from tests import rebalancing as rb
+from tests.snapshots import view
 from tests.stage import Stage, stage
 from tui.keys import KEYS, PLANNING
 
@@ -137,3 +138,20 @@ async def test_the_plans_before_can_be_read_checked_copied_and_undone(tmp_path):
         await on.press("n")
     for move in plan.moves:
         assert rb.owner_of(root, move.task_id) == [("CA", "pending")]
+
+
+async def test_the_most_loaded_agents_stay_in_sight_unless_the_cursor_was_moved_to_another(tmp_path):
+    names = [f"A{n:02}" for n in range(20)]
+    for at, name in enumerate(names):  # the last by name has most to do
+        rb.put_queue(tmp_path, name, [rb.row(f"TASK-{at}-{n}", hours=2.0) for n in range(5 + at)])
+    agents = tuple(view(name, pending=5) for name in names)
+    async with stage(80, 24, rb.engine(tmp_path, agents=agents)) as on:
+        first = on.app.screen.table.names[0]
+        assert first == names[0]
+        screen = await rb.planned(on)
+        assert screen.loads.cursor == names[-1]
+        assert on.rows()[6].split()[0] == names[-1]
+        await on.press("escape", "j", "r")
+        screen = rb.screen_of(on)
+        await rb.answered(on, lambda: not screen.planning)
+        assert screen.loads.cursor == names[1]

@@ -347,17 +347,6 @@ def test_a_lock_that_is_held_is_waited_for_ten_seconds_and_no_more(root, clock):
     assert 10 <= sum(waited) < 11
 
 
-def test_a_lock_is_not_waited_for_ten_seconds_by_every_move(root, clock):
-    plan = plan_for(root, [("T-1", "CA", "CB"), ("T-2", "CA", "CB"), ("T-3", "CA", "CC")])
-    begun = clock.now()
-    with open(root / "postbox/CB/.outbox.json.lock", "w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        result = run(root, plan, clock, wait=clock.advance)
-    assert skipped(result) == [(1, "locked"), (2, "locked")]
-    assert result.applied == (3,)
-    assert clock.now() - begun < 13
-
-
 def test_a_second_apply_waits_for_the_first_and_says_so(root, clock):
     (root / ".bluetop").mkdir()
     with open(root / ".bluetop/apply.lock", "w") as other:
