@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from core.balance.problem import Problem
 
-_FEW = 120  # moves: more ways are tried
+_SOME, _FEW = 320, 120  # moves: up to so many more ways are tried, and up to so few any order
 _TRIES = 40
 _SEED = 5
 _LOOKED_AT = 500  # moves of which the least harmful is taken, where all do harm
@@ -93,7 +93,7 @@ def in_order(problem: Problem, moves: Mapping[int, int], before: Sequence[float]
     Evacuations first, then from the agent that is worst then, as far as the rules let them.
     """
     best = _from_end(problem, moves, before, peak)
-    if len(moves) <= _FEW:
+    if len(moves) <= _SOME:
         ways: list[Callable[[_Walk, int], float]] = [
             lambda walk, i: -walk.used(problem.items[i].owner),
             lambda walk, i: walk.used(moves[i]),
@@ -107,7 +107,7 @@ def in_order(problem: Problem, moves: Mapping[int, int], before: Sequence[float]
             if not best.harm:
                 return best.steps
         chance = Random(_SEED)
-        for _ in range(_TRIES):
+        for _ in range(_TRIES if len(moves) <= _FEW else 0):
             found = _from_start(problem, moves, before, peak, lambda walk, i: chance.random())
             if found.harm < best.harm - 1e-9:
                 best = found

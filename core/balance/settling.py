@@ -100,18 +100,19 @@ def _looked_at(
     trail, step = history[-1]
     intent = step.intent
     assert intent is not None  # only such steps are kept
-    if step.outcome == CONFLICT:
-        return []
     source, receiver = _sheet(room, intent.source, sheets), _sheet(room, intent.receiver, sheets)
     if source is None or receiver is None:
         return []
     task_id = intent.task_id
     here, there = bool(source.places(task_id)), bool(receiver.places(task_id))
     done = source.has_done(task_id) or receiver.has_done(task_id)
-    if not (here or there or done) and room.whereabouts(task_id, (intent.source, intent.receiver)):
+    lost = not (here or there or done)
+    if lost and room.whereabouts(task_id, (intent.source, intent.receiver)):
         return []  # it has gone on
+    if step.outcome == CONFLICT and not lost:
+        return []  # both copies were kept, and said so; only both gone would be a loss
     is_elsewhere = here if step.stands else there
-    if is_elsewhere or (here and there) or not (here or there or done):
+    if is_elsewhere or (here and there) or lost:
         return [_Astray(trail, step.seq, intent, intent.receiver)]
     # Where it was put is well. One that held it a moment before may have got it back from an older copy.
     known: dict[str, str] = {}

@@ -121,6 +121,20 @@ def test_c3_both_were_started_and_both_are_kept(root, clock, crashed):
     assert recover(str(root), BY, clock, wait=no_wait) == ()
 
 
+def test_a_conflict_whose_copies_both_vanish_is_a_loss_again(root, clock, crashed):
+    crashed("old", "new", 2)
+    for agent in ("CA", "CB"):
+        change(root, agent, lambda row: row["tasks"][0].update(status="in_progress"))
+    assert [row.code for row in recover(str(root), BY, clock, wait=no_wait)] == ["conflict"]
+    assert settle(str(root), clock, wait=no_wait) == ()
+    for agent in ("CA", "CB"):
+        change(root, agent, lambda row: row["tasks"].pop(0))
+    rows = settle(str(root), clock, wait=no_wait)
+    assert [(row.task_id, row.code) for row in rows] == [("T-1", "restored")]
+    assert [agent for agent in ("CA", "CB") if "T-1" in ids(root, agent)] == ["CA"]
+    assert settle(str(root), clock, wait=no_wait) == ()
+
+
 def test_c3_the_source_has_done_it_meanwhile(root, clock, crashed):
     crashed("new", "new", 2)
     change(root, "CA", lambda row: row["history"].append({"task_id": "T-1", "status": "completed"}))
