@@ -19,6 +19,7 @@ from core.balance.unresolved import unresolved_of
 from core.balance.world import Tell, World, silent
 from core.record.files import stamp
 
+_SMALL = 1000  # tasks that can move: the outcome is looked at with and without the cool-down
 _CHECKS = 4  # how often the outcome is planned anew, to see that nothing is left to do
 
 
@@ -101,7 +102,9 @@ def _again(world: World, problem: Problem, state: State, now: float, known: floa
         if task.task_id and is_cooling(task, options.cooldown_hours, now)
     )  # fmt: skip
     number = {item.task.task_id: i for i, item in enumerate(problem.items)}
-    for hours in dict.fromkeys((0.0, options.cooldown_hours)):
+    # Without the cool-down more can move: where that finds nothing the other finds little.
+    cooldowns = (0.0, options.cooldown_hours) if len(problem.items) <= _SMALL else (0.0,)
+    for hours in dict.fromkeys(cooldowns):
         again = problem_of(after, options._replace(cooldown_hours=hours, pins=(*options.pins, *cooling)), now)
         found = seek(again, silent, known=known, thrifty=False).state
         where = state.where[:]

@@ -53,8 +53,8 @@ class Effort(NamedTuple):
 def effort_for(problem: Problem) -> Effort:
     """More for small workspaces, where it costs nothing."""
     count = len(problem.items)
-    looks = max(400_000, min(5_000_000, 20_000 * count))
-    rounds = min(50, 12_000 // (count + 20))
+    looks = max(400_000, min(3_500_000, 15_000 * count))
+    rounds = min(40, 12_000 // (count + 20))
     if not problem.options.target and count > 150:
         looks = min(24_000_000, 48_000 * count)  # nothing but the peak counts, and every per cent of it
     if not problem.options.target and count > 40:
