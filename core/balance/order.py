@@ -15,6 +15,7 @@ from core.balance.problem import Problem
 
 _SOME, _FEW = 320, 120  # moves: up to so many more ways are tried, and up to so few any order
 _TRIES = 40
+_SETS = 4000  # of moves that are done, in the search for an order that pushes nobody
 _SEED = 5
 _LOOKED_AT = 500  # moves of which the least harmful is taken, where all do harm
 
@@ -41,7 +42,7 @@ class _Walk:
         self.target = problem.options.target
         self.ceiling = max(self.target, peak) + 1e-6
         self.steps: list[Step] = []
-        self.harm = 0.0
+        self.harm = self.pushed = 0.0
         self.percent = [100.0 / capacity for capacity in problem.capacity]
 
     def hours(self, i: int, agent: int) -> float:
@@ -76,11 +77,25 @@ class _Walk:
         before = self.used(giver), self.used(to)
         self.load[giver] -= self.hours(i, giver)
         self.load[to] += self.hours(i, to)
+        self.pushed += max(0.0, self.used(to) - self.ceiling)
         self.steps.append(Step(i, to, before[0], self.used(giver), before[1], self.used(to)))
+
+    def may_be_next(self, i: int) -> bool:
+        """Whether the receiver stays below both the target and the peak of before."""
+        to = self.moves[i]
+        return self.used(to) + self.hours(i, to) * self.percent[to] <= self.ceiling
+
+    def undo(self) -> None:
+        """The last move that was done is not."""
+        step = self.steps.pop()
+        giver = self.problem.items[step.item].owner
+        self.load[giver] += self.hours(step.item, giver)
+        self.load[step.receiver] -= self.hours(step.item, step.receiver)
 
     def take_back(self, i: int) -> None:
         giver, to = self.problem.items[i].owner, self.moves[i]
         self.harm += self.harm_if_last(i)
+        self.pushed += max(0.0, self.used(to) - self.ceiling)
         after = self.used(giver), self.used(to)
         self.load[giver] += self.hours(i, giver)
         self.load[to] -= self.hours(i, to)
@@ -113,7 +128,41 @@ def in_order(problem: Problem, moves: Mapping[int, int], before: Sequence[float]
                 best = found
             if not best.harm:
                 break
+        if best.pushed:
+            found = _searched(problem, moves, before, peak)
+            if found.pushed < best.pushed - 1e-9:
+                best = found
     return best.steps
+
+
+def _searched(problem: Problem, moves: Mapping[int, int], before: Sequence[float], peak: float) -> _Walk:
+    """An order in which nobody is pushed too high, if a bounded search finds one; else as far as it came."""
+    walk = _Walk(problem, moves, before, peak)
+    for part in _parts(problem, moves):
+        seen: set[frozenset[int]] = set()
+
+        def gone_on(waiting: frozenset[int], seen: set[frozenset[int]] = seen) -> bool:
+            if not waiting:
+                return True
+            allowed = [i for i in waiting if walk.may_be_next(i)]
+            for i in sorted(allowed, key=lambda i: (-walk.used(problem.items[i].owner), i)):
+                rest = waiting - {i}
+                if rest in seen or len(seen) >= _SETS:
+                    continue
+                seen.add(rest)
+                walk.do(i)
+                if gone_on(rest):
+                    return True
+                walk.undo()
+            return False
+
+        if not gone_on(frozenset(part)):
+            waiting = part[:]
+            while waiting:
+                chosen = min(waiting, key=lambda i: (not walk.may_be_next(i), walk.harm_of(i)))
+                walk.do(chosen)
+                waiting.remove(chosen)
+    return walk
 
 
 def _parts(problem: Problem, moves: Mapping[int, int]) -> tuple[list[int], list[int]]:
