@@ -79,7 +79,7 @@ def built(found: dict[str, object], letter: str, seed: int) -> bytes:
     rng = random.Random(seed)
     rows = [
         {"task_id": f"{letter}-{number}", **row} if isinstance(row, dict) else row
-        for number, row in enumerate(found["rows"])  # type: ignore[arg-type,var-annotated]
+        for number, row in enumerate(found["rows"])
     ]
     document = {"name": letter, "tasks": rows, "extra": found["extra"]}
     if rng.random() < 0.7:

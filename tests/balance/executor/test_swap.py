@@ -36,7 +36,7 @@ class Between:
         return done
 
     def _unlinked(self, path: object) -> None:
-        self._unlink(path)  # type: ignore[arg-type]
+        self._unlink(path)
         if self.unlinked:
             self.unlinked.pop(0)()
 

@@ -148,7 +148,7 @@ def test_an_agents_folder_that_may_not_be_written_stops_its_moves_only(space, ag
     (space / "postbox" / agent).chmod(0o555)
     before = census(space)
     told = as_nobody(space, lambda: applied(space))
-    assert [row["code"] for row in told["skipped"]][:1] == ["locked"]  # type: ignore[attr-defined]
+    assert [row["code"] for row in told["skipped"]][:1] == ["locked"]
     assert told["applied"] == ([] if agent == "CA" else [2])
     assert census(space) == before
 
@@ -160,7 +160,7 @@ def test_a_folder_that_has_its_lock_file_already_but_takes_no_other(space):
     (space / "postbox/CB").chmod(0o555)
     before = census(space)
     told = as_nobody(space, lambda: applied(space))
-    assert [row["code"] for row in told["skipped"]] == ["unwritable"]  # type: ignore[attr-defined]
+    assert [row["code"] for row in told["skipped"]] == ["unwritable"]
     assert (told["applied"], census(space)) == ([2], before)
 
 
@@ -169,8 +169,8 @@ def test_a_file_that_would_change_its_owner_is_left_alone(space):
     os.chown(space / "postbox/CB/outbox.json", 1234, 1234)
     before = census(space)
     told = as_nobody(space, lambda: applied(space))
-    assert [row["code"] for row in told["skipped"]] == ["unwritable"]  # type: ignore[attr-defined]
-    assert "1234" in told["skipped"][0]["detail"]  # type: ignore[index]
+    assert [row["code"] for row in told["skipped"]] == ["unwritable"]
+    assert "1234" in told["skipped"][0]["detail"]
     assert census(space) == before
     assert leftovers(space) == []
 
@@ -182,7 +182,7 @@ def test_a_file_that_may_not_be_read_is_skipped(space):
     os.chown(path, 0, 0)
     path.chmod(0o600)
     told = as_nobody(space, lambda: apply_plan(str(space), plan, BY, FakeClock(), wait=no_wait))
-    assert [row["code"] for row in told["skipped"]] == ["unreadable"]  # type: ignore[attr-defined]
+    assert [row["code"] for row in told["skipped"]] == ["unreadable"]
 
 
 def test_undoing_in_a_workspace_that_became_read_only_says_so(space):
