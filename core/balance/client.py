@@ -12,7 +12,7 @@ import selectors
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from core.balance.requests import is_changing
+from core.balance.ops import is_changing
 from core.balance.worker import joined, spawn_worker
 from core.clock import SYSTEM_CLOCK, Clock
 from core.prober import spawn, wire

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from core.balance.ops import is_changing
 from core.clock import Clock
 from core.errors import ReadOnlyError, UsageError
 from core.text import clean_line
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from core.balance.plan import Plan
     from core.balance.world import Tell, World
 
-READING = ("plan", "why", "undoable", "verify", "history", "outcomes", "state", "auto")
-CHANGING = ("apply", "undo", "recover", "attend")
 AUDITED = ("apply", "undo", "recover")
 _DECISIONS = 50  # of the automatic mode
 YOUNG_S = 60.0  # for so long after its end, a plan is looked after
@@ -72,11 +71,6 @@ class Job(NamedTuple):
 
         found = self.request.get("options")
         return options_of(found if isinstance(found, Mapping) else {})
-
-
-def is_changing(op: str) -> bool:
-    """Whether a request may change queues, so that its process must not be killed."""
-    return op in CHANGING
 
 
 def carry_out(job: Job) -> tuple[dict[str, Any], bool]:

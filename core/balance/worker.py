@@ -217,7 +217,7 @@ def main() -> None:
     owner = Owner()
     owner.tell("starting", 0, 0)
     request = _read_job(JOB_FD)
-    from core.balance.requests import is_changing
+    from core.balance.ops import is_changing
 
     changing = is_changing(str(request.get("op")))
     _prepare(changing, owner)

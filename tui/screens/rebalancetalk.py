@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from core.balance.client import BalanceClient, Done, Event, Failed, Settled, Unsettled
+from core.balance.ops import is_changing
 from core.balance.options import Options
-from core.balance.requests import is_changing
 from core.clock import Clock
 from core.config import Balance
 from core.control import ApplyPlan, RecoverPlans, UndoPlan, submit
