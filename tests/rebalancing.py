@@ -103,3 +103,19 @@ def tasks_of(root: Path) -> list[str]:
         for path in root.glob("postbox/*/outbox.json")
         for item in json.loads(path.read_text())["tasks"]
     )
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    """Every file of a workspace."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def moved(screen: RebalanceScreen) -> list[str]:
+    """The tasks that the plan on the screen moves."""
+    assert screen.draft.plan is not None
+    return [move.task_id for move in screen.draft.plan.moves]
+
+
+async def settled(on: Stage, screen: RebalanceScreen) -> None:
+    """Until the screen has its plan."""
+    await answered(on, lambda: not screen.planning and quiet(on))

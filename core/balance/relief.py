@@ -9,15 +9,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from random import Random
 
-from core.balance.problem import Problem
 from core.balance.state import TINY, State
 
 _LARGEST, _ROOMIEST = 8, 8  # tasks, and receivers of each, that are looked at where room has to be made
-
-
-def receivers_of(problem: Problem, item: int) -> tuple[int, ...]:
-    """Where an item may be: where it was first too, unless it is misplaced there."""
-    return problem.allowed[item]
 
 
 def evacuate(state: State, most: int) -> int:
@@ -157,7 +151,7 @@ def _with_room_made(state: State, limits: Sequence[float], agent: int) -> bool:
         size, hours = items[i].size, kinds[items[i].kind].hours
         into = [
             ((load[b] + size * hours[b] - limits[b]) / problem.capacity[b], b)
-            for b in receivers_of(problem, i) if b != agent
+            for b in problem.allowed[i] if b != agent
         ]  # fmt: skip
         for _, b in heapq.nsmallest(_ROOMIEST, into):
             lacking = load[b] + size * hours[b] - limits[b]

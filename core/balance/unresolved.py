@@ -15,7 +15,6 @@ from core.balance.plan import (
     Unresolved,
 )
 from core.balance.problem import COOL, PIN, Problem, stays
-from core.balance.relief import receivers_of
 from core.balance.state import State
 from core.balance.world import World
 
@@ -36,17 +35,13 @@ def unresolved_of(
 
 def _cause(world: World, problem: Problem, state: State, agent: int, now: float) -> tuple[str, str]:
     options = problem.options
-    movable = [
-        i
-        for i in state.held[agent]
-        if len(receivers_of(problem, i)) > (state.where[i] != problem.items[i].owner)
-    ]
+    movable = [i for i in state.held[agent] if any(b != agent for b in problem.allowed[i])]
     if movable:
         if options.max_moves and len(state.moved()) >= options.max_moves:
             return BUDGET, f"the budget of {options.max_moves} moves is used up"
         rooms = [
             (state.targets[b] - state.load[b], state.hours(i, b))
-            for i in movable for b in receivers_of(problem, i) if b != agent
+            for i in movable for b in problem.allowed[i] if b != agent
         ]  # fmt: skip
         if not options.target:
             return INDIVISIBLE, "no other split of the tasks was found that brings the highest load lower"

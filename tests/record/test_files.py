@@ -132,11 +132,11 @@ def test_a_line_too_long_to_be_ours_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_the_record_lies_in_the_workspace_or_else_in_the_state_folder() -> None:
-    inside, outside = files.places("/srv/auto pilot", "/home/me/.local/state/bluetop")
+    inside, outside = files.places("/srv/auto pilot", "/var/lib/bluetop")
     assert inside == "/srv/auto pilot/.bluetop"
-    assert outside.startswith("/home/me/.local/state/bluetop/workspaces/auto_pilot-")
+    assert outside.startswith("/var/lib/bluetop/workspaces/auto_pilot-")
     assert files.places("/srv/a", None) == ("/srv/a/.bluetop",)
-    other = files.places("/mnt/auto pilot", "/home/me/.local/state/bluetop")[1]
+    other = files.places("/mnt/auto pilot", "/var/lib/bluetop")[1]
     assert other != outside
 
 

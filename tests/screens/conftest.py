@@ -11,7 +11,7 @@ SVGImageExtension.file_extension = "svg"
 def _same_everywhere(monkeypatch):
     """Times of day, paths and the clipboard look the same on every machine."""
     monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.setenv("HOME", "/home/operator")
+    monkeypatch.setenv("HOME", "/srv/operator")
     for name in ("NO_COLOR", "TMUX", "STY", "TERM"):
         monkeypatch.delenv(name, raising=False)
     time.tzset()

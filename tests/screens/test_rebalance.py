@@ -1,6 +1,5 @@
 """The rebalance screen upon a real workspace, with the real helpers: preview, shape, apply, undo, recover."""
 
-import json
 import subprocess
 import sys
 
@@ -13,22 +12,9 @@ from core.text import clean_line
 from tests import rebalancing as rb
 from tests.snapshots import alert, alerts, view
 from tests.stage import stage, still
-from tui.keys import keys_of
 from tui.view.spans import width
 
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
-
-
-def files_of(root):
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-
-def moved(screen):
-    return [move.task_id for move in screen.draft.plan.moves]
-
-
-async def settled(on, screen):
-    await rb.answered(on, lambda: not screen.planning and rb.quiet(on))
 
 
 # -- looking -----------------------------------------------------------------------------------------
@@ -36,7 +22,7 @@ async def settled(on, screen):
 
 async def test_a_preview_shows_the_loads_and_the_moves_and_changes_nothing(tmp_path):
     root = rb.fleet(tmp_path)
-    before = files_of(root)
+    before = rb.files_of(root)
     async with stage(80, 24, rb.engine(root)) as on:
         screen = await rb.planned(on)
         rows = on.rows()
@@ -49,9 +35,9 @@ async def test_a_preview_shows_the_loads_and_the_moves_and_changes_nothing(tmp_p
         assert "300.0 %" in ca
         assert "125.0 %" in ca
         assert "12 →   5" in ca
-        assert on.selected().split()[1:3] == ["1", moved(screen)[0]]
+        assert on.selected().split()[1:3] == ["1", rb.moved(screen)[0]]
         assert "CA 300 % → 275 %" in on.text()
-    assert files_of(root) == before
+    assert rb.files_of(root) == before
 
 
 @pytest.mark.parametrize(("columns", "lines"), SIZES)
@@ -71,9 +57,9 @@ async def test_nothing_jumps_when_a_plan_replaces_another(tmp_path):
         screen = await rb.planned(on)
         places = dict(screen._rects)
         await on.press("x")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         await on.press("B", "backspace", "2", "enter")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         assert dict(screen._rects) == places
 
 
@@ -121,7 +107,7 @@ async def test_enter_opens_the_task_or_the_agent(tmp_path):
         screen = await rb.planned(on)
         await on.press("enter")
         assert on.kind == "task"
-        assert moved(screen)[0] in on.rows()[0]
+        assert rb.moved(screen)[0] in on.rows()[0]
         await on.press("escape", "tab", "enter")
         assert "agents > CA" in on.rows()[0]
 
@@ -162,10 +148,10 @@ async def test_text_of_strangers_stays_text(tmp_path):
     for columns, lines in ((80, 24), (200, 60)):
         async with stage(columns, lines, rb.engine(root)) as on:
             screen = await rb.planned(on)
-            assert moved(screen)
+            assert rb.moved(screen)
             for key in ("x", "tab", "tab", "P", "i", "escape", "w", "escape"):
                 await on.press(key)
-                await settled(on, screen)
+                await rb.settled(on, screen)
                 assert [width(row) for row in on.rows()] == [columns] * lines
                 assert not any(char < " " or "\x7f" <= char < "\xa0" or char == "\u202e"
                                for char in on.text() if char != "\n")  # fmt: skip
@@ -177,15 +163,15 @@ async def test_text_of_strangers_stays_text(tmp_path):
 async def test_a_dropped_move_can_be_taken_back(tmp_path):
     async with stage(80, 24, rb.engine(rb.fleet(tmp_path))) as on:
         screen = await rb.planned(on)
-        all_of_them = moved(screen)
+        all_of_them = rb.moved(screen)
         await on.press("x")
-        await settled(on, screen)
-        assert sorted(moved(screen)) == sorted(all_of_them[1:])
+        await rb.settled(on, screen)
+        assert sorted(rb.moved(screen)) == sorted(all_of_them[1:])
         assert "dropped" in on.selected()
         assert "6 moves" in on.rows()[2]
         assert "300.0 % → 150.0 %" in on.rows()[3]
         await on.press("x")
-        assert moved(screen) == all_of_them
+        assert rb.moved(screen) == all_of_them
         assert "dropped" not in on.text()
         assert "300.0 % → 125.0 %" in on.rows()[3]
 
@@ -194,7 +180,7 @@ async def test_marked_moves_are_dropped_together(tmp_path):
     async with stage(80, 24, rb.engine(rb.fleet(tmp_path))) as on:
         screen = await rb.planned(on)
         await on.press("space", "space", "space", "x")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         assert "4 moves" in on.rows()[2]
         assert on.text().count("dropped") == 3
 
@@ -202,29 +188,29 @@ async def test_marked_moves_are_dropped_together(tmp_path):
 async def test_drops_outlive_a_new_plan_if_the_task_is_in_it(tmp_path):
     async with stage(80, 24, rb.engine(rb.fleet(tmp_path))) as on:
         screen = await rb.planned(on)
-        first = moved(screen)[0]
+        first = rb.moved(screen)[0]
         await on.press("x")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         await on.press("r")
-        await settled(on, screen)
-        assert first not in moved(screen)
-        assert len(moved(screen)) == 6
+        await rb.settled(on, screen)
+        assert first not in rb.moved(screen)
+        assert len(rb.moved(screen)) == 6
 
 
 async def test_a_pinned_task_stays_and_can_be_let_go(tmp_path):
     async with stage(80, 24, rb.engine(rb.fleet(tmp_path))) as on:
         screen = await rb.planned(on)
-        first = moved(screen)[0]
+        first = rb.moved(screen)[0]
         await on.press("P")
-        await settled(on, screen)
-        assert first not in moved(screen)
+        await rb.settled(on, screen)
+        assert first not in rb.moved(screen)
         assert f"{first} stays where it is" in on.rows()[-1]
         assert screen.draft.plan.options.pins == (first,)
         await on.press("G")
         assert "pinned" in on.selected()
         assert "stays with CA" in on.selected()
         await on.press("P")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         assert screen.draft.plan.options.pins == ()
         assert "pinned" not in on.text()
 
@@ -238,13 +224,13 @@ async def test_another_target_and_another_budget_change_the_plan(tmp_path):
         await on.press("enter")
         assert screen.prompting
         await on.press("backspace", "backspace", "3", "enter")
-        await settled(on, screen)
-        assert len(moved(screen)) == 3
+        await rb.settled(on, screen)
+        assert len(rb.moved(screen)) == 3
         assert screen.draft.plan.options.max_moves == 3
         await on.press("T", "backspace", "backspace")
         await on.type("120")
         await on.press("enter")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         assert screen.draft.plan.options.target == 120
         assert screen.draft.plan.options.max_moves == 3
 
@@ -264,7 +250,7 @@ async def test_r_on_what_was_opened_from_a_plan_goes_back_to_it_and_plans_anew(t
 
 async def test_a_plan_that_is_too_old_is_not_applied(tmp_path):
     root = rb.fleet(tmp_path)
-    before = files_of(root)
+    before = rb.files_of(root)
     engine = rb.engine(root)
     async with stage(80, 24, engine) as on:
         screen = await rb.planned(on)
@@ -280,9 +266,9 @@ async def test_a_plan_that_is_too_old_is_not_applied(tmp_path):
         await on.press("A")
         assert "the plan is too old to apply" in on.rows()[-1]
         await on.press("r")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         assert "holds for 15:00" in on.rows()[2]
-    assert files_of(root) == before
+    assert rb.files_of(root) == before
 
 
 async def test_a_plan_gets_no_younger_by_having_fewer_moves(tmp_path):
@@ -292,7 +278,7 @@ async def test_a_plan_gets_no_younger_by_having_fewer_moves(tmp_path):
         screen = await rb.planned(on)
         engine.clock.advance(870)
         await on.press("x")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         await on.publish(rb.seen(root, wall=engine.clock.wall()))
         assert "6 moves" in on.rows()[2]
         assert "holds for 0:30" in on.rows()[2]
@@ -302,7 +288,7 @@ async def test_that_all_moves_were_dropped_is_not_said_to_be_no_gain(tmp_path):
     async with stage(80, 24, rb.engine(rb.fleet(tmp_path))) as on:
         screen = await rb.planned(on)
         await on.press("g", *["space"] * 7, "x")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         assert "every move was dropped: there is nothing to apply" in on.rows()[2]
 
 
@@ -311,8 +297,8 @@ async def test_a_planned_task_that_was_started_is_named_at_once(tmp_path):
     engine = rb.engine(root)
     async with stage(80, 24, engine) as on:
         screen = await rb.planned(on)
-        task = moved(screen)[1]
-        engine.where = dict.fromkeys(moved(screen), ("CA", "pending")) | {task: ("CA", "in_progress")}
+        task = rb.moved(screen)[1]
+        engine.where = dict.fromkeys(rb.moved(screen), ("CA", "pending")) | {task: ("CA", "in_progress")}
         ca = view("CA", "working", pending=11, in_progress=1)
         await on.publish(rb.seen(root, agents=(ca, *rb.seen(root).agents[1:])))
         assert f"{task} is in_progress now" in on.rows()[4]
@@ -321,7 +307,7 @@ async def test_a_planned_task_that_was_started_is_named_at_once(tmp_path):
         await on.press("A")
         assert "(1 changed since)" in on.rows()[-1]
         await on.press("n", "r")
-        await settled(on, screen)
+        await rb.settled(on, screen)
         assert "in_progress now" not in on.text()
 
 
@@ -334,9 +320,9 @@ async def test_what_became_of_a_planned_task_is_said(tmp_path, standing, said):
     engine = rb.engine(root)
     async with stage(80, 24, engine) as on:
         screen = await rb.planned(on)
-        engine.where = dict.fromkeys(moved(screen), ("CA", "pending")) | {moved(screen)[0]: standing}
+        engine.where = dict.fromkeys(rb.moved(screen), ("CA", "pending")) | {rb.moved(screen)[0]: standing}
         await on.publish(rb.seen(root, agents=rb.seen(root).agents[1:]))
-        assert f"{moved(screen)[0]} {said}" in on.rows()[4]
+        assert f"{rb.moved(screen)[0]} {said}" in on.rows()[4]
 
 
 async def test_a_queue_that_changed_beside_the_plan_is_said_calmly(tmp_path):
@@ -344,201 +330,10 @@ async def test_a_queue_that_changed_beside_the_plan_is_said_calmly(tmp_path):
     engine = rb.engine(root)
     async with stage(80, 24, engine) as on:
         screen = await rb.planned(on)
-        engine.where = dict.fromkeys(moved(screen), ("CA", "pending"))
+        engine.where = dict.fromkeys(rb.moved(screen), ("CA", "pending"))
         await on.publish(rb.seen(root, agents=(*rb.seen(root).agents[:3], view("CD", pending=2))))
         assert "the queue of CD changed; the planned tasks still wait" in on.rows()[4]
         assert "changed" not in on.selected()
-
-
-# -- applying and undoing ----------------------------------------------------------------------------
-
-
-async def test_nothing_is_applied_without_a_yes(tmp_path):
-    root = rb.fleet(tmp_path)
-    before = files_of(root)
-    async with stage(80, 24, rb.engine(root)) as on:
-        await rb.planned(on)
-        await on.press("A")
-        assert on.rows()[-1].strip().startswith("apply 7 moves between 3 agents? y: yes")
-        await on.press("n", "A", "escape", "A", "enter")
-        assert on.kind == "rebalance"
-        assert not on.app.talk.changing
-    assert files_of(root) == before
-
-
-async def test_apply_then_undo_with_a_task_that_was_started_meanwhile(tmp_path):
-    root = rb.fleet(tmp_path)
-    everything = rb.tasks_of(root)
-    async with stage(80, 24, rb.engine(root)) as on:
-        screen = await rb.planned(on)
-        plan = screen.draft.plan
-        await on.press("A", "w")
-        assert screen.prompting
-        await on.type("CA is full")
-        await on.press("enter")
-        await rb.answered(on, lambda: on.kind == "task")
-        assert "complete: 7 moves applied" in on.text()
-        assert f"{plan.moves[0].task_id}  CA to {plan.moves[0].receiver}" in on.text()
-        assert rb.tasks_of(root) == everything
-        for move in plan.moves:
-            assert rb.owner_of(root, move.task_id) == [(move.receiver, "pending")]
-        await on.press("escape")
-        assert on.kind == "rebalance"
-        assert "complete: 7 moves applied" in on.rows()[4]
-        assert on.text().count("applied") >= 7
-        await on.press("A")
-        assert "this plan was carried out" in on.rows()[-1]
-
-        started = plan.moves[2]
-        path = root / "postbox" / started.receiver / "outbox.json"
-        document = json.loads(path.read_text())
-        for task in document["tasks"]:
-            if task["task_id"] == started.task_id:
-                task["status"] = "in_progress"
-        path.write_text(json.dumps(document))
-        await on.press("u")
-        await rb.answered(on, lambda: screen.questioning)
-        assert f"undo it: 6 tasks come back, 1 stays: {started.task_id}" in on.rows()[-1]
-        assert on.rows()[-1].rstrip().endswith("y: yes, w: say why, else no")
-        assert "1 task cannot be undone, and stays" in on.text()
-        await on.press("y")
-        await rb.answered(on, lambda: on.kind == "task")
-        assert "6 moves undone" in on.text()
-        assert rb.owner_of(root, started.task_id) == [(started.receiver, "in_progress")]
-        assert rb.owner_of(root, plan.moves[0].task_id) == [("CA", "pending")]
-        assert rb.tasks_of(root) == everything
-        await rb.answered(on, lambda: rb.quiet(on))
-        assert "cut off" not in on.rows()[1]
-
-        await on.press("escape", "H")
-        await rb.answered(on, lambda: on.table.items)
-        assert [row.kind for row in on.table.items] == ["undo", "apply"]
-        assert on.table.items[1].reason == "CA is full"
-        await on.press("j", "v")
-        await rb.answered(on, lambda: on.kind == "task")
-        assert "no task was lost or doubled" in on.text()
-    (journal,) = root.glob(f".bluetop/journal/{plan.plan_id}.jsonl")
-    assert "CA is full" in journal.read_text()
-
-
-async def test_an_apply_that_is_stopped_leaves_the_rest_unmade(tmp_path):
-    root = tmp_path
-    rb.put_queue(root, "CA", [rb.row(f"TASK-{n}", hours=0.5) for n in range(160)])
-    for name in ("CB", "CC", "CD"):
-        rb.put_queue(root, name, [], metadata={"capacity_hours": 40})
-    everything = rb.tasks_of(root)
-    async with stage(80, 24, rb.engine(root)) as on:
-        screen = await rb.planned(on)
-        count = len(moved(screen))
-        assert count > 60
-        await on.press("A", "y")
-        await rb.answered(on, lambda: "move " in screen.busy_text())
-        assert f"of {count}: " in on.rows()[2]
-        assert "CA →" in on.rows()[2]
-        assert "esc stops" in on.rows()[2]
-        await on.press("q")
-        assert "apply goes on; leave, and stop it after this move? y: yes, any other key: no" in on.rows()[-1]
-        await on.press("n", "escape")
-        assert on.kind == "rebalance"
-        assert "stops after this move" in on.rows()[2]
-        await rb.answered(on, lambda: on.kind == "task")
-        assert "partial: " in on.text()
-        assert "not begun: it was stopped before" in on.text()
-    assert rb.tasks_of(root) == everything
-
-
-async def test_there_is_nothing_to_undo_in_a_fresh_workspace(tmp_path):
-    async with stage(80, 24, rb.engine(rb.fleet(tmp_path))) as on:
-        await rb.planned(on)
-        await on.press("u")
-        await rb.answered(on, lambda: "no plan was applied here" in on.rows()[-1])
-
-
-@pytest.mark.long
-async def test_a_move_that_somebody_undid_unknowingly_is_put_right_and_told(tmp_path):
-    """A writer without locks puts its old copies back; the helper stays for a minute to see that."""
-    root = rb.fleet(tmp_path)
-    everything = rb.tasks_of(root)
-    old = {path: path.read_bytes() for path in root.glob("postbox/*/outbox.json")}
-    async with stage(80, 24, rb.engine(root)) as on:
-        screen = await rb.planned(on)
-        gone = next(move for move in screen.draft.plan.moves if move.receiver == "CB")
-        await on.press("A", "y")
-        await rb.answered(on, lambda: on.kind == "task")
-        path = root / "postbox" / "CB" / "outbox.json"
-        path.write_bytes(old[path])
-        await rb.answered(on, lambda: "restored" in on.rows()[-1])
-        assert gone.task_id in on.rows()[-1] or "more" in on.rows()[-1]
-    assert rb.tasks_of(root) == everything
-
-
-# -- what was cut off --------------------------------------------------------------------------------
-
-
-async def cut_off(root):
-    """Apply a plan, and take the end out of its journal, as if it had been killed just before."""
-    async with stage(80, 24, rb.engine(root)) as on:
-        await rb.planned(on)
-        await on.press("A", "y")
-        await rb.answered(on, lambda: on.kind == "task")
-    (journal,) = root.glob(".bluetop/journal/*.jsonl")
-    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-1]))
-
-
-async def test_a_plan_that_was_cut_off_is_told_and_put_in_order(tmp_path):
-    root = rb.fleet(tmp_path)
-    everything = rb.tasks_of(root)
-    await cut_off(root)
-    async with stage(80, 24, rb.engine(root)) as on:
-        assert not on.app.has_talk
-        on.app.attend()
-        await rb.answered(on, lambda: "was cut off" in on.rows()[1])
-        assert on.rows()[1].rstrip().endswith("r look")
-        screen = await rb.planned(on)
-        assert "was cut off" in on.rows()[4]
-        assert on.rows()[4].rstrip().endswith("R put in order")
-        await on.press("R")
-        assert "put in order what 1 plan left half done?" in on.rows()[-1]
-        await on.press("y")
-        await rb.answered(on, lambda: not on.app.talk.unfinished and rb.quiet(on))
-        assert screen.is_current or on.kind == "task"
-        assert "was cut off" not in on.rows()[1]
-    assert rb.tasks_of(root) == everything
-
-
-# -- where nothing can be changed --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("why", ["read-only", "unwritable"])
-async def test_where_nothing_can_be_changed_nothing_offers_it(tmp_path, why):
-    root = rb.fleet(tmp_path)
-    if why == "unwritable":
-        (root / ".bluetop").write_text("no folder")
-    before = files_of(root)
-    async with stage(200, 60, rb.engine(root), read_only=why == "read-only") as on:
-        screen = await rb.planned(on)
-        assert "7 moves from CA" in on.rows()[2]
-        assert (
-            "read-only: plans can be looked at" if why == "read-only" else "cannot be written"
-        ) in on.rows()[4]
-        writing = [row for row in keys_of("rebalance") if row.writes]
-        assert {row.action for row in writing} >= {"apply", "undo", "recover"}
-        for row in writing:
-            assert f"{row.shown} {row.label}" not in on.rows()[-1]
-        for key, says in (("A", "apply"), ("u", "undo"), ("R", "recover")):
-            await on.press(key)
-            assert not screen.questioning, says
-        await on.press("question_mark")
-        for row in writing:
-            assert row.help not in "\n".join("".join(t for t, _ in line) for line in on.screen.lines)
-        await on.press("escape", "colon")
-        await on.type("apply")
-        assert "after a question that says how many" not in on.text()
-        await on.press("escape", "H")
-        assert "undo" not in on.rows()[-1]
-        await on.press("u")
-        assert not on.screen.questioning
-    assert files_of(root) == before
 
 
 # -- what it costs the start -------------------------------------------------------------------------
